@@ -1,0 +1,48 @@
+"""The exceptions a user may meet. Each message says what happened, where, and what to do next."""
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+
+class GnbError(Exception):
+    """Something the user can mend. The command line shows the message alone, without a traceback."""
+
+
+class InputError(GnbError):
+    """A file or a record is not what was expected. The message names file and line."""
+
+
+class SettingsError(GnbError):
+    """An option, a profile or a `gnb.toml` is wrong."""
+
+
+class UnknownNameError(SettingsError):
+    """A name that nothing goes by.
+
+    Args:
+        kind: what was looked for, such as "rewriter".
+        name: the name as the user wrote it.
+        known: the names that exist.
+    """
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        super().__init__(f"There is no {kind} {name!r}.{nearest(name, names)} Existing: {', '.join(names) or 'none'}.")
+
+
+class MissingDependencyError(GnbError):
+    """A component needs a package that is not installed. The message carries the install command."""
+
+
+class ModelError(GnbError):
+    """A model or an adapter cannot be found, loaded or used. The message says where it was looked for."""
+
+
+class StoreError(GnbError):
+    """The run store cannot be used."""
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """Return " Did you mean 'x'?" for the nearest of the known names, or an empty string."""
+    matches = get_close_matches(name, known, n=2, cutoff=0.5)
+    return f" Did you mean {' or '.join(repr(match) for match in matches)}?" if matches else ""

@@ -1,0 +1,44 @@
+"""Options of a component: one pydantic model validates `gnb.toml`, `-o key=value` and variants alike."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from gnb.core.errors import SettingsError, nearest
+
+
+class Options(BaseModel):
+    """Base of all option models. Unknown keys are errors; each field's description states unit and range.
+
+    Attributes:
+        profile_section: the table of a profile whose keys are defaults for these options, None for no table.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, protected_namespaces=())
+    profile_section: ClassVar[str | None] = None
+
+
+def build_options[OptionsT: Options](model: type[OptionsT], values: Mapping[str, Any], owner: str) -> OptionsT:
+    """Validate the merged values of a component once.
+
+    Args:
+        model: the component's options model.
+        values: all values, already merged from profile, file, variant and command line.
+        owner: what the options belong to, for messages, such as "rewriter 'lora'".
+
+    Raises:
+        SettingsError: naming each bad option, the nearest known one and the values that are accepted.
+    """
+    try:
+        return model.model_validate(dict(values))
+    except ValidationError as error:
+        known = sorted(model.model_fields)
+        raise SettingsError("\n".join(_explain(owner, known, dict(item)) for item in error.errors())) from None
+
+
+def _explain(owner: str, known: list[str], item: dict[str, Any]) -> str:
+    key = ".".join(str(part) for part in item["loc"]) or "options"
+    if item["type"] == "extra_forbidden":
+        return f"{owner} has no option {key!r}.{nearest(key, known)} Its options: {', '.join(known) or 'none'}."
+    return f"{owner}, option {key!r}: {item['msg']} (got {item['input']!r})."

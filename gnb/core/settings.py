@@ -1,0 +1,173 @@
+"""Settings: `gnb.toml`, profiles and `-o` pairs, merged in one order before anything is validated.
+
+The order, later ones winning: the option model's own defaults, the profile, the component's table in `gnb.toml`,
+the table of the named variant, `-o` on the command line.
+"""
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from gnb.core.errors import SettingsError, UnknownNameError, nearest
+from gnb.core.registry import Kind, Registry
+
+FILE_NAME = "gnb.toml"
+Table = dict[str, Any]
+
+
+class Experiment(BaseModel):
+    """One `[experiments.NAME]` table: a comparison with a name. Unset keys take the defaults of `gnb compare`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    sources: tuple[str, ...] = ()
+    rewriters: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+    limit: int | None = None
+    seed: int = 0
+    copy_baseline: bool = True
+
+
+class SettingsFile(BaseModel):
+    """What a `gnb.toml` may hold. A table `[rewriters.LABEL]` with `use = "NAME"` makes a named variant."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    profile: str = "embedded"
+    profiles: dict[str, Table] = {}
+    sources: dict[str, Table] = {}
+    rewriters: dict[str, Table] = {}
+    metrics: dict[str, Table] = {}
+    experiments: dict[str, Experiment] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One component as the user chose it: a label, the component's name, and its merged option values."""
+
+    kind: Kind
+    label: str
+    name: str
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The merged settings of one command."""
+
+    file: SettingsFile = field(default_factory=SettingsFile)
+    profile: str = "embedded"
+    overrides: Mapping[str, Table] = field(default_factory=dict)
+
+    def profile_tables(self) -> Table:
+        """Return the tables of the chosen profile.
+
+        Raises:
+            UnknownNameError: if there is no such profile.
+        """
+        profiles = self.profiles()
+        if self.profile not in profiles:
+            raise UnknownNameError("profile", self.profile, profiles)
+        return profiles[self.profile]
+
+    def profiles(self) -> dict[str, Table]:
+        """Return the built-in profiles with those of `gnb.toml` laid over them."""
+        merged = tomllib.loads(resources.files("gnb").joinpath("profiles.toml").read_text("utf-8"))
+        for name, tables in self.file.profiles.items():
+            known = merged.setdefault(name, {})
+            for section, value in tables.items():
+                known[section] = {**known.get(section, {}), **value} if isinstance(value, dict) else value
+        return merged
+
+    def choose(self, kind: Kind, text: str, registry: Registry) -> Choice:
+        """Resolve `NAME`, `NAME:ARGUMENT` (sources) or `LABEL=NAME` into a component and its merged values.
+
+        Raises:
+            UnknownNameError: if nothing goes by that name.
+            SettingsError: if the argument is not wanted.
+        """
+        label, name, argument = self._split(kind, text, registry)
+        component = registry.get(kind, name).load()
+        values: Table = {}
+        if component.options_model.profile_section:
+            values |= self.profile_tables().get(component.options_model.profile_section, {})
+        tables: dict[str, Table] = getattr(self.file, f"{kind}s")
+        for table in dict.fromkeys((name, label)):
+            values |= {key: value for key, value in tables.get(table, {}).items() if key != "use"}
+        if argument:
+            if component.argument is None:
+                raise SettingsError(f"{kind} {name!r} takes no argument, got {argument!r}.")
+            values[component.argument] = argument
+        values |= self.overrides.get(label, {})
+        return Choice(kind, label, name, values)
+
+    def _split(self, kind: Kind, text: str, registry: Registry) -> tuple[str, str, str]:
+        head, _, argument = text.partition(":") if kind == "source" else (text, "", "")
+        label, _, name = head.strip().partition("=")
+        tables: dict[str, Table] = getattr(self.file, f"{kind}s")
+        name = name or tables.get(label, {}).get("use", label)
+        if name not in registry.components[kind]:
+            raise UnknownNameError(kind, name, {*registry.components[kind], *tables})
+        return label, name, argument
+
+
+def load_settings(path: Path | None, profile: str | None = None, pairs: tuple[str, ...] = ()) -> Settings:
+    """Read `gnb.toml` (the given path, else the one in the working folder, else none) and `-o` pairs.
+
+    Raises:
+        SettingsError: if the file is missing, is no TOML or holds unknown keys, or if a pair is malformed.
+    """
+    file = _read_file(path or Path(FILE_NAME), required=path is not None)
+    return Settings(file, profile or file.profile, parse_pairs(pairs))
+
+
+def parse_pairs(pairs: tuple[str, ...]) -> dict[str, Table]:
+    """Turn `LABEL.KEY=VALUE` pairs into tables by label. A value is JSON where it parses as such, else a text.
+
+    Raises:
+        SettingsError: if a pair has no label or no `=`.
+    """
+    tables: dict[str, Table] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        label, dot, key = name.strip().partition(".")
+        if not (equals and dot and label and key):
+            raise SettingsError(f"-o {pair!r}: write LABEL.OPTION=VALUE, such as -o lora.batch_size=8.")
+        tables.setdefault(label, {})[key] = parse_value(value)
+    return tables
+
+
+def parse_value(text: str) -> Any:
+    """Read a value of `-o`: JSON where it parses as such (numbers, true, lists), else the text itself."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _read_file(path: Path, *, required: bool) -> SettingsFile:
+    if not path.exists() and not required:
+        return SettingsFile()
+    try:
+        return SettingsFile.model_validate(tomllib.loads(path.read_text("utf-8-sig")))
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read ({error.strerror}).") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{path}: is not UTF-8 text.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: is not valid TOML: {error}") from None
+    except ValidationError as error:
+        raise SettingsError("\n".join(_explain(path, dict(item)) for item in error.errors())) from None
+
+
+def _explain(path: Path, item: dict[str, Any]) -> str:
+    place = ".".join(str(part) for part in item["loc"])
+    if item["type"] != "extra_forbidden":
+        return f"{path}: {place}: {item['msg']}."
+    model = Experiment if len(item["loc"]) > 1 else SettingsFile
+    known = sorted(model.model_fields)
+    return f"{path}: unknown key {place!r}.{nearest(str(item['loc'][-1]), known)} Known here: {', '.join(known)}."

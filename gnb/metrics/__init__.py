@@ -1,0 +1,1 @@
+"""Metrics: each module judges outputs in one way."""

@@ -1,0 +1,54 @@
+"""gnb's own components, announced exactly as a stranger's are."""
+
+from gnb.core.registry import Register
+from gnb.plugins.hookspecs import hookimpl
+
+LOCAL = "pip install 'gnb[local]'"
+
+
+@hookimpl
+def register_sources(register: Register) -> None:
+    """Announce the bundled corpus and the file formats of the published study."""
+    register("bundled", "gnb.sources.bundled:BundledSource", "The corpus that ships with gnb.")
+    register("chatgpt", "gnb.sources.chatgpt:ChatGptSource", "Folders of Bias*.txt and NoBias*.txt files.")
+    register("tweets", "gnb.sources.tweets:TweetsSource", "A file of texts and neutral forms on alternating lines.")
+    register("prepared", "gnb.sources.prepared:PreparedSource", "A folder that `gnb prepare` wrote.")
+
+
+@hookimpl
+def register_rewriters(register: Register) -> None:
+    """Announce the copy baseline and the local language models."""
+    register("copy", "gnb.rewriters.copy:CopyRewriter", "Leaves every text as it is; the baseline.")
+    local = ("torch", "transformers", "safetensors")
+    register(
+        "base",
+        "gnb.rewriters.base:BaseRewriter",
+        "The prompted base model, untuned.",
+        requires=local,
+        install=LOCAL,
+    )
+    register(
+        "lora",
+        "gnb.rewriters.lora:LoraRewriter",
+        "The base model with a LoRA adapter.",
+        requires=(*local, "peft"),
+        install=LOCAL,
+    )
+
+
+@hookimpl
+def register_metrics(register: Register) -> None:
+    """Announce the metrics."""
+    register("bleu", "gnb.metrics.bleu:BleuMetric", "Corpus BLEU over hazm tokens.")
+    register(
+        "bertscore",
+        "gnb.metrics.bertscore:BertScoreMetric",
+        "BERTScore: similarity of contextual embeddings.",
+        requires=("torch", "transformers", "bert_score"),
+        install=LOCAL,
+    )
+    register("edit", "gnb.metrics.edit:EditMetric", "Edits made against edits wanted: precision, recall, F0.5.")
+    register(
+        "preservation", "gnb.metrics.preservation:PreservationMetric", "Names, numbers, links, emoji that survive."
+    )
+    register("detection", "gnb.metrics.detection:DetectionMetric", "Biased texts changed, unbiased texts left alone.")

@@ -1,0 +1,1 @@
+"""Rewriters: each module makes text neutral in one way."""

@@ -1,0 +1,1 @@
+"""Sources: each module brings text in from one kind of place."""
