@@ -1,0 +1,121 @@
+"""Splits examples into train, validation and test, so that nothing alike straddles two of them."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from gnb.core.errors import SettingsError
+from gnb.core.records import Example
+from gnb.core.text import comparison_key
+
+SPLITS = ("train", "validation", "test")
+Shares = tuple[float, float, float]
+SHARES: Shares = (0.8, 0.1, 0.1)
+
+
+@dataclass(slots=True)
+class Group:
+    """Examples that must share a split.
+
+    Attributes:
+        rank: orders groups at random, by content and seed alone.
+        strata: the categories and registers met in it.
+        size: how many examples it holds.
+        split: the split that a member brought along; of several, the first of `SPLITS`.
+    """
+
+    rank: str
+    strata: set[str] = field(default_factory=set)
+    size: int = 0
+    split: str | None = None
+
+    def add(self, rank: str, stratum: str, split: str | None) -> None:
+        """Count one more example in."""
+        self.rank = min(self.rank, rank)
+        self.strata.add(stratum)
+        self.size += 1
+        if split in SPLITS:
+            self.split = min(split, self.split or split, key=SPLITS.index)
+
+
+def split_examples(examples: Sequence[Example], *, seed: int = 0, shares: Shares = SHARES) -> list[Example]:
+    """Give each example a split, whatever order they come in.
+
+    Contrast pairs (`metadata["pair"]`) and near-identical texts stay together. Each category and register is spread
+    over the splits by the shares. An example that has a split keeps it, and those alike follow it. A single example
+    is for training.
+
+    Args:
+        examples: the examples; they are returned in the same order.
+        seed: another seed gives another split.
+        shares: the parts of train, validation and test, each at least 0, on any scale.
+
+    Raises:
+        SettingsError: if a share is negative or all are zero.
+    """
+    keys = [comparison_key(example.text) for example in examples]
+    members = _group(keys, [example.metadata.get("pair") for example in examples])
+    groups: dict[int, Group] = {}
+    for number, key, example in zip(members, keys, examples, strict=True):
+        rank = shuffle_rank(key, seed)
+        groups.setdefault(number, Group(rank)).add(rank, stratum_of(example), example.split)
+    allot(groups.values(), shares)
+    return [
+        example if example.split else replace(example, split=groups[number].split)
+        for number, example in zip(members, examples, strict=True)
+    ]
+
+
+def stratum_of(example: Example) -> str:
+    """Return what is spread evenly over the splits: category and, where known, register."""
+    return f"{example.category or ''}/{example.metadata.get('register') or ''}"
+
+
+def shuffle_rank(key: str, seed: int) -> str:
+    """Return a text by which keys sort in random order, the same for the same seed on every machine."""
+    data = f"{seed}\n{key}".encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+def allot(groups: Iterable[Group], shares: Shares = SHARES) -> None:
+    """Give each group that has no split the one that lags furthest behind its share.
+
+    Going through the groups stratum by stratum keeps the shares in each stratum and overall (error diffusion). Of
+    splits that lag alike, train comes first and then test, which a small corpus needs more than validation.
+
+    Raises:
+        SettingsError: if a share is negative or all are zero.
+    """
+    if min(shares) < 0 or sum(shares) <= 0:
+        raise SettingsError(f"shares {shares}: give three numbers of at least 0, such as 0.8,0.1,0.1.")
+    wanted = {split: share / sum(shares) for split, share in zip(SPLITS, shares, strict=True) if share > 0}
+    preference = sorted(wanted, key=("train", "test", "validation").index)
+    given, total = dict.fromkeys(wanted, 0), 0
+    for group in sorted((group for group in groups if group.split is None), key=_by_stratum):
+        total += group.size
+        # rounding keeps a tie a tie whatever the shares' binary fractions are
+        group.split = max(preference, key=lambda split: round(wanted[split] * total - given[split], 6))
+        given[group.split] += group.size
+
+
+def _by_stratum(group: Group) -> tuple[list[str], str]:
+    return sorted(group.strata), group.rank
+
+
+def _group(keys: Sequence[str], pairs: Sequence[object]) -> list[int]:
+    """Return the group number of each row: rows are linked by equal or near-identical keys and by their pair."""
+    from gnb.core.similarity import band_hashes, connect, near_identical_pairs
+
+    unique = sorted(set(keys))
+    place = {key: row for row, key in enumerate(unique)}
+    rows = [place[key] for key in keys]
+
+    def links() -> Iterator[tuple[int, int]]:
+        yield from near_identical_pairs(band_hashes(unique), lambda wanted: [unique[row] for row in wanted])
+        first: dict[object, int] = {}
+        for row, pair in zip(rows, pairs, strict=True):
+            if pair is not None:
+                yield first.setdefault(pair, row), row
+
+    group = connect(len(unique), links())
+    return [group[row] for row in rows]
