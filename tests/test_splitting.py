@@ -88,7 +88,7 @@ def test_examples_with_a_split_keep_it_and_draw_their_kin() -> None:
 def test_tiny_corpora() -> None:
     assert split_examples([]) == []
     assert splits_by_id(corpus(1)) == {"0": "train"}
-    assert set(splits_by_id(corpus(7)).values()) == {"train", "test"}
+    assert set(splits_by_id(corpus(6)).values()) == {"train", "test"}
     assert set(splits_by_id(corpus(12)).values()) == set(SPLITS)
 
 
@@ -104,12 +104,11 @@ def test_bad_shares_are_named(shares: tuple[float, float, float]) -> None:
 
 def test_near_identical_pairs_finds_one_changed_word_and_no_strangers() -> None:
     keys = sorted(sentence(n).replace(" ", "") for n in range(500))
-    changed = keys[3][:40] + "قندان" + keys[3][44:]
+    original = keys[3]
+    changed = original[:40] + "قندان" + original[44:]
     keys = sorted([*keys, changed])
     pairs = set(near_identical_pairs(band_hashes(keys), lambda rows: [keys[row] for row in rows]))
-    assert {frozenset((keys[i], keys[j])) for i, j in pairs} == {
-        frozenset((changed, next(k for k in keys if k[:40] == changed[:40] and k != changed)))
-    }
+    assert {frozenset((keys[i], keys[j])) for i, j in pairs} == {frozenset((original, changed))}
 
 
 def test_empty_and_odd_keys_hash() -> None:
