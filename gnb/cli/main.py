@@ -2,9 +2,12 @@
 
 import os
 import sys
+import traceback
 from importlib import import_module
 
 import click
+
+from gnb.core.errors import GnbError, nearest
 
 COMMANDS = {
     "compare": "gnb.cli.compare:compare",
@@ -14,6 +17,8 @@ COMMANDS = {
     "samples": "gnb.cli.samples:samples",
     "train": "gnb.cli.train:train",
 }
+MISTAKE, STOPPED, FAILURE, BUG = 2, 130, 1, 70
+"""Exit codes: a user's mistake as in click, Ctrl-C as in shells, the system refused, EX_SOFTWARE of sysexits.h."""
 
 
 class LazyGroup(click.Group):
@@ -31,6 +36,16 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(import_module(module), attribute)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that the arguments name; an unknown one is refused with the nearest and all names."""
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            known = self.list_commands(ctx)
+            raise click.UsageError(f"There is no command {name!r}.{nearest(name, known)} Existing: {', '.join(known)}.")
+        return super().resolve_command(ctx, args)
+
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="gnb")
@@ -40,22 +55,80 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line. Mistakes end in one line and code 2, Ctrl-C in code 130, a closed pipe quietly."""
-    from gnb.core.errors import GnbError
-
+    _speak_utf8()
+    # Its search for plugins costs 0.05 s, and a malformed entry_points.txt of any package would end it.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    if "_GNB_COMPLETE" in os.environ:
+        cli()  # click answers the shell's question for completions and exits
     try:
-        code = cli.main(standalone_mode=False)
-        sys.stdout.flush()
-        sys.exit(code if isinstance(code, int) else 0)
-    except click.exceptions.Abort:
+        code = _run(sys.argv[1:])
+        if sys.stdout:
+            sys.stdout.flush()
+    except Exception as error:
+        code = _report(error)
+    except KeyboardInterrupt:
         click.echo("Stopped.", err=True)
-        sys.exit(130)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except GnbError as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(2)
-    except BrokenPipeError:
-        # Python flushes stdout once more at exit; give it somewhere to go.
+        code = STOPPED
+    sys.exit(code)
+
+
+def _run(arguments: list[str]) -> int:
+    # Not `cli.main`: it ends a closed pipe with code 1 and takes any EOFError for Ctrl-C.
+    try:
+        with cli.make_context("gnb", arguments) as context:
+            result = cli.invoke(context)
+    except click.exceptions.Exit as request:
+        return request.exit_code
+    return result if isinstance(result, int) else 0
+
+
+def _report(error: Exception) -> int:
+    """Say on standard error what went wrong, in one line, and return the exit code."""
+    match error:
+        case click.exceptions.Abort():
+            click.echo("Stopped.", err=True)
+            return STOPPED
+        case click.ClickException():
+            error.show()
+            return error.exit_code
+        case GnbError():
+            click.echo(f"Error: {error}", err=True)
+            return MISTAKE
+        case BrokenPipeError() if _drop_stdout():
+            return 0
+        case OSError(strerror=str(reason)):
+            _drop_stdout()
+            click.echo(f"Error: {reason}" + (f": {error.filename}" if error.filename else ""), err=True)
+            return FAILURE
+    _report_bug(error)
+    return BUG
+
+
+def _report_bug(error: Exception) -> None:
+    if os.environ.get("GNB_DEBUG") == "1":
+        click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
+        return
+    *_, frame = traceback.extract_tb(error.__traceback__)
+    click.echo(
+        f"Unexpected error: {type(error).__name__}: {error} ({frame.filename}:{frame.lineno})\n"
+        "This is a fault in gnb or in a plugin, not a mistake of yours. GNB_DEBUG=1 shows the traceback;"
+        " please send it with the command to the maintainers (see CONTRIBUTING.md, Reporting a fault).",
+        err=True,
+    )
+
+
+def _drop_stdout() -> bool:
+    """Return whether standard output can take no more. If so, what is left goes nowhere, also at exit."""
+    try:
+        sys.stdout.flush()
+    except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        return True
+    return False
+
+
+def _speak_utf8() -> None:
+    """Make the standard streams UTF-8 whatever the locale says: Persian fits into nothing else."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8")

@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol, cast, overload
 
 from gnb.core.components import Metric, Rewriter, Source
 from gnb.core.errors import GnbError, MissingDependencyError, UnknownNameError
-from gnb.core.options import build_options
+from gnb.core.options import Options, build_options
 
 Kind = Literal["source", "rewriter", "metric"]
 KINDS: tuple[Kind, ...] = ("source", "rewriter", "metric")
@@ -19,6 +19,7 @@ _BASES: dict[Kind, type[Source] | type[Rewriter] | type[Metric]] = {
     "metric": Metric,
 }
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_REFERENCE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 
 
 class Register(Protocol):
@@ -36,8 +37,8 @@ class Register(Protocol):
             requires: top-level modules that it imports and that may be absent.
             install: the command that installs what is missing, such as "pip install 'gnb[local]'".
 
-        Raises:
-            GnbError: if the name is malformed or taken.
+        A malformed or taken name, or another field that is wrong, costs the plugin this component alone:
+        it is listed as broken, and the call returns.
         """
         ...
 
@@ -56,7 +57,12 @@ class Component:
 
     def missing(self) -> list[str]:
         """Return the required modules that are not installed. Imports nothing."""
-        return [module for module in self.requires if find_spec(module) is None]
+        return [module for module in self.requires if not is_installed(module)]
+
+    def install_command(self) -> str:
+        """Return the command that installs what is missing, an empty string if nothing is."""
+        missing = self.missing()
+        return (self.install or f"pip install {' '.join(missing)}") if missing else ""
 
     def load(self) -> type[Any]:
         """Import the component's class.
@@ -66,17 +72,17 @@ class Component:
             GnbError: if the reference leads nowhere or to something that is no such component.
         """
         if missing := self.missing():
-            hint = f" Install: {self.install}" if self.install else ""
-            raise MissingDependencyError(f"{self.kind} {self.name!r} needs {', '.join(missing)}.{hint}")
+            needs = f"{self.kind} {self.name!r} needs {', '.join(missing)}."
+            raise MissingDependencyError(f"{needs} Install: {self.install_command()}")
         module_name, _, attribute = self.reference.partition(":")
         try:
             found = getattr(import_module(module_name), attribute)
-        except Exception as error:  # a plugin's module may raise anything
+        except (Exception, SystemExit) as error:  # a plugin's module may raise anything
             message = f"{self.kind} {self.name!r} of {self.provider} cannot be imported: {error}"
             raise GnbError(message) from error
-        if not (isinstance(found, type) and issubclass(found, _BASES[self.kind])):
-            raise GnbError(f"{self.kind} {self.name!r}: {self.reference} is no {_BASES[self.kind].__name__} class.")
-        return found
+        if problem := _unusable(found, _BASES[self.kind]):
+            raise GnbError(f"{self.kind} {self.name!r} of {self.provider}: {self.reference} {problem}.")
+        return cast(type[Any], found)
 
 
 @dataclass(slots=True)
@@ -89,10 +95,10 @@ class Registry:
         """Add a component.
 
         Raises:
-            GnbError: if its name is malformed or taken; the message names the first claimant.
+            GnbError: if a field is malformed, or the name taken; the message names the first claimant.
         """
-        if not _NAME.fullmatch(component.name):
-            raise GnbError(f"{component.kind} name {component.name!r}: use lower-case letters, digits and hyphens.")
+        if problem := _malformed(component):
+            raise GnbError(f"{component.kind} {component.name!r}: {problem}.")
         if first := self.components[component.kind].get(component.name):
             raise GnbError(f"{component.kind} {component.name!r} is already provided by {first.provider}.")
         self.components[component.kind][component.name] = component
@@ -123,3 +129,31 @@ class Registry:
         component_class = self.get(kind, name).load()
         options = build_options(component_class.options_model, values, f"{kind} {name!r}")
         return cast(Source | Rewriter | Metric, component_class(options))
+
+
+def is_installed(module: str) -> bool:
+    """Return whether a module can be found. Of a dotted name, what comes before the last dot is imported."""
+    try:
+        return find_spec(module) is not None
+    except Exception:  # no parent package, a parent that raises, a module without a specification
+        return False
+
+
+def _unusable(found: object, base: type[Source] | type[Rewriter] | type[Metric]) -> str:
+    if not (isinstance(found, type) and issubclass(found, base)):
+        return f"is no {base.__name__} class"
+    if lacking := sorted(found.__abstractmethods__):
+        return f"does not implement {', '.join(lacking)}"
+    if not (isinstance(found.options_model, type) and issubclass(found.options_model, Options)):
+        return "has an options_model that is no subclass of gnb.core.options.Options"
+    return ""
+
+
+def _malformed(component: Component) -> str:
+    if not _NAME.fullmatch(str(component.name)):
+        return "the name may hold lower-case letters, digits and single hyphens"
+    if not _REFERENCE.fullmatch(str(component.reference)):
+        return f"the reference {component.reference!r} is not of the form 'package.module:Class'"
+    if not str(component.summary).strip() or len(str(component.summary).splitlines()) > 1:
+        return "the summary must be one line of text"
+    return ""

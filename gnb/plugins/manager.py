@@ -1,27 +1,47 @@
 """Finds plugins through entry points and fills the registry. A broken plugin is reported and skipped."""
 
+import sys
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import Distribution, EntryPoint, distributions
 
 import pluggy
 
+from gnb.core.errors import GnbError, nearest
 from gnb.core.registry import KINDS, Component, Kind, Register, Registry
 from gnb.plugins import hookspecs
 
 GROUP = "gnb"
+HOOKS = tuple(f"register_{kind}s" for kind in KINDS)
 
 
 @dataclass(frozen=True, slots=True)
 class BrokenPlugin:
-    """A plugin, or one of its hooks, that could not be used; the others go on."""
+    """A plugin, or a part of one, that could not be used; the others go on.
+
+    Attributes:
+        name: its entry-point name.
+        provider: the distribution that brings it, with its version.
+        reason: what is wrong, in one line.
+        trace: the traceback, empty where nothing was raised.
+    """
 
     name: str
     provider: str
     reason: str
     trace: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An entry point of our group and the distribution that declares it, such as "gnb-lexicon 0.1.0"."""
+
+    point: EntryPoint
+    provider: str
 
 
 @dataclass(slots=True)
@@ -36,24 +56,45 @@ class Plugins:
 @cache
 def installed_plugins() -> Plugins:
     """Load every installed plugin, once a process."""
-    return load_plugins(entry_points(group=GROUP))
+    plugins = Plugins()
+    load_plugins(plugins, find_plugins(plugins))
+    return plugins
 
 
-def load_plugins(points: Iterable[EntryPoint]) -> Plugins:
-    """Load plugins from entry points, guarding loading, registering and each hook call on its own.
+def find_plugins(plugins: Plugins) -> list[Candidate]:
+    """Return our entry points of all distributions, in the order of the path.
+
+    Unlike `importlib.metadata.entry_points`, which one malformed file stops, it notes such a file as broken.
+    """
+    found: list[Candidate] = []
+    for distribution in distributions():
+        try:
+            points = distribution.entry_points.select(group=GROUP)
+        except Exception as error:  # a malformed file may raise anything
+            _note(plugins, "?", _describe(distribution), "has a malformed entry_points.txt", error)
+            continue
+        if points:  # only now: reading a distribution's name means parsing its metadata, which is slow
+            provider = _describe(distribution)
+            found.extend(Candidate(point, provider) for point in points)
+    return found
+
+
+def load_plugins(plugins: Plugins, candidates: Iterable[Candidate]) -> None:
+    """Load plugins, guarding loading, registering and each hook call on its own.
 
     gnb's own plugin goes first, so that no other can take its names; the rest follow by distribution and name.
+    Of a distribution that lies on the path twice, the first counts, as it does for imports.
     """
-    plugins = Plugins()
-    for point in sorted(points, key=_rank):
-        provider = _provider(point)
+    unique = {_rank(candidate): candidate for candidate in reversed(list(candidates))}
+    for candidate in (unique[rank] for rank in sorted(unique)):
+        name, provider = candidate.point.name, candidate.provider
         try:
-            plugin = point.load()
-        except BaseException as error:
-            _note(plugins, point.name, provider, "cannot be imported", error)
+            with redirect_stdout(sys.stderr):  # what a plugin prints must not end up in our results
+                plugin = candidate.point.load()
+        except (Exception, SystemExit) as error:
+            _note(plugins, name, provider, f"cannot be imported from {candidate.point.value!r}", error)
             continue
-        add_plugin(plugins, plugin, point.name, provider)
-    return plugins
+        add_plugin(plugins, plugin, name, provider)
 
 
 def add_plugin(plugins: Plugins, plugin: object, name: str, provider: str) -> None:
@@ -69,8 +110,11 @@ def add_plugin(plugins: Plugins, plugin: object, name: str, provider: str) -> No
         _note(plugins, name, provider, "cannot be registered", error)
         return
     plugins.providers[name] = provider
-    for hook in _unknown_hooks(manager, plugin):
-        _note(plugins, name, provider, f"implements an unknown hook {hook!r}")
+    mistakes = list(_misnamed_hooks(manager, plugin))
+    if not (mistakes or manager.get_hookcallers(plugin)):
+        mistakes = [f"implements no hook; the hooks are {', '.join(HOOKS)}"]
+    for mistake in mistakes:
+        _note(plugins, name, provider, mistake)
     for kind in KINDS:
         _call_hook(plugins, manager, kind, name, provider)
 
@@ -78,40 +122,52 @@ def add_plugin(plugins: Plugins, plugin: object, name: str, provider: str) -> No
 def _call_hook(plugins: Plugins, manager: pluggy.PluginManager, kind: Kind, name: str, provider: str) -> None:
     hook = getattr(manager.hook, f"register_{kind}s")
     try:
-        hook(register=_register_for(plugins, kind, name, provider))
-    except BaseException as error:
-        if isinstance(error, KeyboardInterrupt):
-            raise
+        with redirect_stdout(sys.stderr):
+            answers = hook(register=_register_for(plugins, kind, name, provider))
+    except (Exception, SystemExit) as error:
         _note(plugins, name, provider, f"failed in register_{kind}s", error)
+        return
+    if answers:
+        reason = f"register_{kind}s returned a value; announce components by calling register(...)"
+        _note(plugins, name, provider, reason)
 
 
 def _register_for(plugins: Plugins, kind: Kind, plugin: str, provider: str) -> Register:
     def register(name: str, reference: str, summary: str, *, requires: Sequence[str] = (), install: str = "") -> None:
-        plugins.registry.add(Component(kind, name, reference, summary, tuple(requires), install, provider))
+        modules = (requires,) if isinstance(requires, str) else tuple(requires)
+        try:
+            plugins.registry.add(Component(kind, name, reference, summary, modules, install, provider))
+        except GnbError as error:
+            _note(plugins, plugin, provider, str(error).rstrip("."))
 
     return register
 
 
-def _unknown_hooks(manager: pluggy.PluginManager, plugin: object) -> Iterator[str]:
-    known = {f"register_{kind}s" for kind in KINDS}
-    for attribute in dir(type(plugin)) if not hasattr(plugin, "__dict__") else vars(plugin):
+def _misnamed_hooks(manager: pluggy.PluginManager, plugin: object) -> Iterator[str]:
+    """Yield what pluggy ignores in silence: misspelt hooks, and hooks that lack their mark."""
+    for attribute in dir(plugin):
         marked = manager.parse_hookimpl_opts(plugin, attribute) is not None
-        if attribute not in known and (marked or attribute.startswith("register_")):
-            yield attribute
+        if attribute in HOOKS and not marked and callable(getattr(plugin, attribute)):
+            yield f"{attribute} lacks the mark @hookimpl (from gnb.plugins import hookimpl)"
+        elif attribute not in HOOKS and (marked or get_close_matches(attribute, HOOKS, cutoff=0.85)):
+            yield f"implements an unknown hook {attribute!r}.{nearest(attribute, HOOKS)}".rstrip(".")
 
 
-def _rank(point: EntryPoint) -> tuple[bool, str, str]:
-    provider = _provider(point)
-    return provider.split(" ")[0] != "gnb", provider, point.name
+def _rank(candidate: Candidate) -> tuple[bool, str, str]:
+    distribution = candidate.provider.rpartition(" ")[0]
+    return distribution != "gnb", distribution, candidate.point.name
 
 
-def _provider(point: EntryPoint) -> str:
-    return f"{point.dist.name} {point.dist.version}" if point.dist else point.value
+def _describe(distribution: Distribution) -> str:
+    try:
+        return f"{distribution.metadata['Name']} {distribution.metadata['Version']}"
+    except Exception:  # a folder without metadata, left behind by a broken installation
+        return f"unnamed distribution in {distribution.locate_file('')}"
 
 
 def _note(plugins: Plugins, name: str, provider: str, reason: str, error: BaseException | None = None) -> None:
-    if isinstance(error, KeyboardInterrupt):
-        raise error
-    detail = f"{reason}: {error or type(error).__name__}" if error is not None else reason
-    trace = "".join(traceback.format_exception(error)) if error is not None else ""
-    plugins.broken.append(BrokenPlugin(name, provider, detail, trace))
+    trace = ""
+    if error is not None:
+        reason = f"{reason}: {type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")
+        trace = "".join(traceback.format_exception(error))
+    plugins.broken.append(BrokenPlugin(name, provider, reason, trace))
