@@ -1,0 +1,1 @@
+"""What the rewriters that run a local language model share: prompt, decoding, post-processing."""
