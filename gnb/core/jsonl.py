@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 KEYS = tuple(field.name for field in fields(Example))
-_SPLITS = ("train", "validation", "test")
+SPLITS = ("train", "validation", "test")
 
 
 def example_to_json(example: Example) -> str:
@@ -62,8 +62,9 @@ def write_examples(path: Path, examples: Iterable[Example]) -> int:
     """Write examples to a file one by one and return how many there were."""
     count = 0
     with path.open("w", encoding="utf-8", newline="\n") as file:
-        for count, example in enumerate(examples, start=1):  # noqa: B007
+        for example in examples:
             file.write(example_to_json(example) + "\n")
+            count += 1
     return count
 
 
@@ -79,8 +80,8 @@ def _fault(example: Example) -> str:
         return "'id' or 'text' is blank; expected something to read"
     if any(is_blank(reference) for reference in example.references):
         return "a reference is blank; expected neutral forms, or an empty list"
-    if example.split not in (None, *_SPLITS):
-        return f"'split' is {example.split!r}; expected {', '.join(_SPLITS)} or null"
+    if example.split not in (None, *SPLITS):
+        return f"'split' is {example.split!r}; expected {', '.join(SPLITS)} or null"
     return ""
 
 
