@@ -1,0 +1,138 @@
+"""Corpus BLEU (Papineni et al. 2002) over hazm tokens, counted and computed by sacrebleu (Post 2018).
+
+There is no smoothing, so that with one reference a segment the number is that of Hugging Face evaluate, times 100.
+"""
+
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache, partial
+from importlib.metadata import version
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import Field
+
+from gnb.core.components import Column, Counts, Metric, Record, Scores
+from gnb.core.options import Options
+from gnb.core.records import Segment
+from gnb.metrics.counting import sum_counts
+from gnb.metrics.tokens import token_line, word_tokenizer
+
+if TYPE_CHECKING:
+    from sacrebleu.metrics.bleu import BLEU
+
+PARALLEL_FROM = 1_000
+"""Segments from which a process pool pays: starting it takes as long as counting a few hundred (benchmarks/bleu.py)."""
+
+_Texts = tuple[str, tuple[str, ...]]
+"""A hypothesis and its references."""
+
+
+class BleuOptions(Options):
+    """Options of the metric `bleu`."""
+
+    max_ngram_order: int = Field(default=4, ge=1, le=9)
+    """Longest n-gram counted, in tokens, 1 to 9; 4 is BLEU as everyone reports it."""
+
+
+class BleuMetric(Metric):
+    """Corpus BLEU, also of the biased texts alone: copying the unbiased ones scores high without any skill."""
+
+    options_model: ClassVar[type[Options]] = BleuOptions
+    options: BleuOptions
+    columns: ClassVar[Sequence[Column]] = (
+        Column("bleu", "BLEU"),
+        Column("bleu_biased", "BLEU biased"),
+        Column("brevity_penalty", "BP", best="", digits=3),
+        Column("length_ratio", "length ratio", best="", digits=3),
+    )
+
+    def fingerprint(self) -> Record:
+        """Return the options, and the libraries that tokenise and count."""
+        return {
+            "metric": "bleu",
+            "tokens": "hazm",
+            "smoothing": "none",
+            **self.options.model_dump(),
+            "hazm": version("hazm"),
+            "sacrebleu": version("sacrebleu"),
+        }
+
+    def count(self, segments: Sequence[Segment]) -> list[Counts]:
+        """Count the n-grams of each segment with a reference, on all cores where there are many."""
+        judged = [segment for segment in segments if segment.example.references]
+        texts = [(segment.hypothesis, segment.example.references) for segment in judged]
+        rows = iter(_count_all(texts, self.options.max_ngram_order))
+        return [self._name(segment, next(rows)) if segment.example.references else {} for segment in segments]
+
+    def score(self, counts: Sequence[Counts]) -> Scores:
+        """Return BLEU (0 to 100) of all segments and of the biased ones, and what it is made of for all.
+
+        That is: `precision_1` and on (0 to 100), `brevity_penalty`, `length_ratio`, and the lengths in tokens,
+        `translation_length` and `reference_length`.
+        """
+        biased = self._score([count for count in counts if count.get("biased")])
+        return {**self._score(counts), "bleu_biased": biased["bleu"]}
+
+    def _score(self, counts: Sequence[Counts]) -> dict[str, float | None]:
+        total = sum_counts(counts)
+        orders = range(1, self.options.max_ngram_order + 1)
+        if not total:
+            parts = ("brevity_penalty", "length_ratio", *(f"precision_{n}" for n in orders))
+            return dict.fromkeys(("bleu", *parts)) | {"translation_length": 0.0, "reference_length": 0.0}
+        result = _bleu(len(orders)).compute_bleu(
+            correct=[int(total[f"correct_{n}"]) for n in orders],
+            total=[int(total[f"total_{n}"]) for n in orders],
+            sys_len=int(total["translation_length"]),
+            ref_len=int(total["reference_length"]),
+            max_ngram_order=len(orders),
+        )
+        return {
+            "bleu": result.score,
+            **{f"precision_{n}": result.precisions[n - 1] if total[f"total_{n}"] else None for n in orders},
+            "brevity_penalty": result.bp,
+            "length_ratio": result.ratio if result.ref_len else None,
+            "translation_length": float(result.sys_len),
+            "reference_length": float(result.ref_len),
+        }
+
+    def _name(self, segment: Segment, row: Sequence[int]) -> Counts:
+        orders = range(1, self.options.max_ngram_order + 1)
+        keys = ["translation_length", "reference_length"]
+        keys += [f"correct_{n}" for n in orders] + [f"total_{n}" for n in orders]
+        return {"biased": int(bool(segment.example.biased)), **dict(zip(keys, row, strict=True))}
+
+
+@cache
+def _bleu(order: int) -> "BLEU":
+    from sacrebleu.metrics.bleu import BLEU
+
+    return BLEU(tokenize="none", force=True, smooth_method="none", max_ngram_order=order)
+
+
+def _count_one(texts: _Texts, order: int) -> list[int]:
+    """Return sacrebleu's statistics: both lengths, then the correct and all n-grams of each order.
+
+    One segment at a time, so that references can be neither transposed nor too few, whatever their number.
+    """
+    hypothesis, references = texts
+    bleu = _bleu(order)
+    info = bleu._extract_reference_info([token_line(reference) for reference in references])
+    row: list[int] = bleu._compute_segment_statistics(token_line(hypothesis), info)
+    return row
+
+
+def _count_all(texts: Sequence[_Texts], order: int) -> list[list[int]]:
+    count = partial(_count_one, order=order)
+    workers = len(os.sched_getaffinity(0)) if sys.platform == "linux" else 1
+    if len(texts) < PARALLEL_FROM or workers < 2:
+        return [count(pair) for pair in texts]
+    word_tokenizer(), _bleu(order)  # loaded before the fork, so that the workers have them at once
+    with warnings.catch_warnings():
+        # Python 3.12 warns of forking beside threads, such as torch's; the workers touch nothing but strings.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        with ProcessPoolExecutor(workers, mp_context=get_context("fork")) as pool:
+            return list(pool.map(count, texts, chunksize=-(-len(texts) // (4 * workers))))
