@@ -69,6 +69,7 @@ def main() -> None:
     except KeyboardInterrupt:
         click.echo("Stopped.", err=True)
         code = STOPPED
+    _mention_broken_plugins()
     sys.exit(code)
 
 
@@ -115,6 +116,15 @@ def _report_bug(error: Exception) -> None:
         " please send it with the command to the maintainers (see CONTRIBUTING.md, Reporting a fault).",
         err=True,
     )
+
+
+def _mention_broken_plugins() -> None:
+    """Say on standard error which plugins were skipped, if the command loaded any and did not list them itself."""
+    manager = sys.modules.get("gnb.plugins.manager")
+    if manager is None or sys.argv[1:2] == ["plugins"] or not manager.installed_plugins.cache_info().currsize:
+        return
+    for plugin in manager.installed_plugins().broken:
+        click.echo(f"Skipped: plugin {plugin.name!r} of {plugin.provider} {plugin.reason}.", err=True)
 
 
 def _drop_stdout() -> bool:

@@ -65,15 +65,23 @@ class Component:
         return (self.install or f"pip install {' '.join(missing)}") if missing else ""
 
     def load(self) -> type[Any]:
-        """Import the component's class.
+        """Import the component's class, ready to be built.
 
         Raises:
             MissingDependencyError: if a required module is absent.
-            GnbError: if the reference leads nowhere or to something that is no such component.
+            GnbError: as `import_class`.
         """
         if missing := self.missing():
             needs = f"{self.kind} {self.name!r} needs {', '.join(missing)}."
             raise MissingDependencyError(f"{needs} Install: {self.install_command()}")
+        return self.import_class()
+
+    def import_class(self) -> type[Any]:
+        """Import the component's class even if it could not run here, to read its options.
+
+        Raises:
+            GnbError: if the reference leads nowhere or to something that is no such component.
+        """
         module_name, _, attribute = self.reference.partition(":")
         try:
             found = getattr(import_module(module_name), attribute)

@@ -160,9 +160,10 @@ def _rank(candidate: Candidate) -> tuple[bool, str, str]:
 
 def _describe(distribution: Distribution) -> str:
     try:
-        return f"{distribution.metadata['Name']} {distribution.metadata['Version']}"
+        name, version = distribution.metadata["Name"], distribution.metadata["Version"]
     except Exception:  # a folder without metadata, left behind by a broken installation
-        return f"unnamed distribution in {distribution.locate_file('')}"
+        name, version = None, None
+    return f"{name} {version}" if name else f"unnamed distribution in {distribution.locate_file('')}"
 
 
 def _note(plugins: Plugins, name: str, provider: str, reason: str, error: BaseException | None = None) -> None:
