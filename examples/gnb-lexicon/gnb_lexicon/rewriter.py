@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable, Iterator
 
+from pydantic import Field
+
 from gnb.core.components import Record, Rewriter
 from gnb.core.options import Options
 from gnb.core.records import Rewrite
@@ -34,7 +36,7 @@ LEXICON = {
 class LexiconOptions(Options):
     """Options of `lexicon`."""
 
-    extra: dict[str, str] = {}
+    extra: dict[str, str] = Field(default_factory=dict)
     """Further words or phrases, each with its neutral form; they go before the built-in ones."""
 
 
