@@ -46,7 +46,8 @@ def _check_encoding(path: Path, number: int, text: str) -> None:
         text.encode()
     except UnicodeEncodeError as error:
         byte = ord(text[error.start]) & 0xFF
+        utf16 = number == 1 and error.start == 0 and byte in (0xFE, 0xFF)  # its byte-order mark
         raise InputError(
-            f"{path}:{number}: is not UTF-8 text (byte 0x{byte:02X} after {error.start} characters of the line). "
-            "Save the file as UTF-8; for old Windows files: iconv -f WINDOWS-1256 -t UTF-8 OLD > NEW"
+            f"{path}:{number}: is not UTF-8 text (byte 0x{byte:02X} after {error.start} characters of the line). Save "
+            f"it as UTF-8, for example: iconv -f {'UTF-16' if utf16 else 'WINDOWS-1256'} -t UTF-8 OLD > NEW"
         ) from None

@@ -1,5 +1,6 @@
 """What the sources that read files share."""
 
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -9,7 +10,12 @@ from pydantic import AfterValidator
 
 from gnb.core.errors import InputError
 
-UserPath = Annotated[Path, AfterValidator(Path.expanduser)]
+
+def _expand(path: Path) -> Path:
+    return Path(os.path.expanduser(path))  # unlike Path.expanduser, leaves an unknown ~user as it is
+
+
+UserPath = Annotated[Path, AfterValidator(_expand)]
 """A path as a user writes it: the shell leaves the ~ in `chatgpt:~/texts` alone, so it is resolved here."""
 
 
@@ -35,5 +41,5 @@ def find_files(folder: Path, patterns: Iterable[str], hint: str = "") -> list[Pa
 
 
 def _natural_key(path: Path) -> tuple[list[str | int], str]:
-    pieces = re.split(r"(\d+)", path.name)
+    pieces = re.split(r"(\d+)", path.stem)
     return [int(piece) if piece.isdecimal() else piece for piece in pieces], path.name

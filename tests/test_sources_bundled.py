@@ -1,0 +1,86 @@
+"""The bundled corpus: shipped whole, and as its data card says."""
+
+import re
+import subprocess
+import sys
+from collections import Counter, defaultdict
+from importlib import resources
+
+import pytest
+
+from gnb.core.components import Source
+from gnb.core.reading import read_source
+from gnb.core.records import Example
+from gnb.core.text import comparison_key
+from gnb.plugins.manager import installed_plugins
+
+CORPUS = resources.files("gnb") / "data" / "corpus"
+CATEGORIES = {
+    *("occupation", "family", "ability", "emotion", "rights", "relationship"),
+    *("generic", "marking", "ad", "proverb", "tweet", "none"),
+}
+
+
+@pytest.fixture(scope="module")
+def source() -> Source:
+    return installed_plugins().registry.create("source", "bundled", {})
+
+
+@pytest.fixture(scope="module")
+def examples(source: Source) -> list[Example]:
+    return list(read_source(source, strict=True)[0])
+
+
+def test_the_corpus_is_whole(examples: list[Example]) -> None:
+    assert Counter(example.biased for example in examples) == {True: 1800, False: 1069}
+    assert {example.category for example in examples} == CATEGORIES
+    assert {example.metadata["register"] for example in examples} == {"formal", "informal"}
+
+
+def test_ids_are_unique_and_name_part_and_line(source: Source, examples: list[Example]) -> None:
+    assert len({example.id for example in examples}) == len(examples)
+    assert [example.id for example in read_source(source)[0]] == [example.id for example in examples]
+    by_id = {example.id: example for example in examples}
+    assert by_id["f-002"].text.startswith("قصابی محله را حالا زن حاج رحیم می‌گرداند")
+    assert by_id["f-002"].origin == "f.jsonl:2"
+
+
+def test_an_unbiased_text_is_its_own_reference_and_a_biased_one_is_not(examples: list[Example]) -> None:
+    for example in examples:
+        if example.biased:
+            assert example.references
+            assert comparison_key(example.text) not in map(comparison_key, example.references), example.id
+        else:
+            assert (example.references, example.category) == ((example.text,), "none"), example.id
+
+
+def test_a_contrast_pair_is_one_biased_and_one_unbiased_text(examples: list[Example]) -> None:
+    pairs: dict[str, list[bool | None]] = defaultdict(list)
+    for example in examples:
+        if "pair" in example.metadata:
+            pairs[example.metadata["pair"]].append(example.biased)
+    assert len(pairs) == 275
+    assert all(sorted(pair, key=bool) == [False, True] for pair in pairs.values())
+
+
+def test_no_text_is_blank_padded_or_written_twice(examples: list[Example]) -> None:
+    for example in examples:
+        for text in (example.text, *example.references):
+            assert text, example.id
+            assert text == text.strip(), example.id
+    assert len({comparison_key(example.text) for example in examples}) == len(examples)
+
+
+def test_the_counts_of_the_data_card_are_what_its_command_prints() -> None:
+    card = (CORPUS / "README.md").read_text("utf-8")
+    code, shown = re.search(r"<<'EOF'\n(.*?)^EOF\n```\n\n```text\n(.*?)```", card, re.S | re.M).groups()
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert printed == shown
+
+
+def test_the_card_says_who_wrote_the_corpus_and_guideline_and_licence_ship_with_it() -> None:
+    card = (CORPUS / "README.md").read_text("utf-8")
+    assert "A large language model wrote every item" in card
+    assert "No human has annotated" in card
+    assert "# Annotation guideline" in (CORPUS / "GUIDELINE.md").read_text("utf-8")
+    assert (CORPUS / "LICENSE").read_text("utf-8").startswith("Attribution 4.0 International")
