@@ -45,10 +45,7 @@ def test_any_example_survives_the_file(
 ) -> None:
     example = Example("id", text, tuple(references), biased, metadata=metadata)
     path = tmp_path_factory.mktemp("jsonl") / "a.jsonl"
-    try:
-        assert write_examples(path, [example, example]) == 2
-    except UnicodeEncodeError:
-        return  # a key of the metadata is half a surrogate pair: no UTF-8 file can hold it
+    assert write_examples(path, [example, example]) == 2
     problems: list[Problem] = []
     assert list(read_examples(path, problems.append)) == [example, example]
     assert problems == []
