@@ -1,10 +1,41 @@
 """The prompt: the published Persian one by default, any other as a setting."""
 
+from typing import TYPE_CHECKING
+
 from gnb.core.errors import SettingsError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 MARKER = "متن بدون بایاس جنسیتی:"
 PUBLISHED = f"این متن را بدون بایاس جنسیتی کن و بایاس جنسیتی آن را از بین ببر:\n{{text}}\n________\n{MARKER}\n"
 """The published study's prompt: instruction, text, eight underlines, marker; the answer follows on its own line."""
+
+
+class Prompt:
+    """A template in tokens: what stands before the text, the text, what stands after it.
+
+    The three are tokenised apart, so that the part before is the same for all texts and the text's own tokens can
+    serve as a draft of the answer. Training and rewriting share this, so both see the same tokens.
+
+    Raises:
+        SettingsError: unless `{text}` stands in the template exactly once.
+    """
+
+    def __init__(self, template: str, tokenizer: "PreTrainedTokenizerBase") -> None:
+        before, after = split_template(template)
+        self.tokenizer = tokenizer
+        self.before: list[int] = tokenizer(before)["input_ids"]
+        self.after: list[int] = self.tokens_of(after)
+
+    def tokens_of(self, text: str) -> list[int]:
+        """Return a text's tokens. Names of special tokens inside it, such as `<eos>`, stay ordinary text."""
+        found: list[int] = self.tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"]
+        return found
+
+    def encode(self, text: str) -> list[int]:
+        """Return the tokens of the whole prompt for one text."""
+        return self.before + self.tokens_of(text) + self.after
 
 
 def split_template(template: str) -> tuple[str, str]:

@@ -1,0 +1,97 @@
+"""The part of a model's vocabulary that the task can produce, and an output layer cut down to it.
+
+A multilingual model spends most of a decoded token in its output layer, on words that no Persian answer holds.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import regex
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+_PIECE = regex.compile(
+    r"[\s▁]*(?:[\p{Arabic}\p{Mn}\p{N}\u200c\u200d\u066a-\u066c،؛؟«»]+"
+    r"|[\p{Emoji_Presentation}\p{Extended_Pictographic}\p{Emoji_Modifier}\p{Regional_Indicator}\ufe0f\u200d]+"
+    r"|[\p{P}\p{S}]{1,3}|[\x00-\x7f]?|\N{REPLACEMENT CHARACTER}+|<0x[0-9A-F]{2}>)\s*"
+)
+"""Persian and Arabic pieces, digits, emoji, punctuation, single ASCII characters, bytes and pieces of bytes."""
+_BYTE_LEVEL_SPACE = "Ġ"
+
+
+def task_token_ids(tokenizer: "PreTrainedTokenizerBase") -> list[int]:
+    """Return, in order, the ids of the tokens that a Persian answer may need, the end token included.
+
+    What is left out stays reachable where the input holds it (see `OutputLayer.cover`), or byte by byte.
+    """
+    names = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
+    pieces = _from_byte_level(names) if _BYTE_LEVEL_SPACE in names else names
+    unwanted = set(tokenizer.all_special_ids) - {tokenizer.eos_token_id}
+    wanted = {token for token, piece in enumerate(pieces) if _PIECE.fullmatch(piece)} - unwanted
+    return sorted(wanted | {tokenizer.eos_token_id})
+
+
+def _from_byte_level(names: list[str]) -> list[str]:
+    """Turn the names of a byte-level vocabulary (GPT-2's alphabet, Llama 3) into the text that they stand for."""
+    from transformers.convert_slow_tokenizer import bytes_to_unicode
+
+    byte_of = {letter: byte for byte, letter in bytes_to_unicode().items()}
+    return [
+        bytes(byte_of[letter] for letter in name).decode("utf-8", "replace")
+        if all(letter in byte_of for letter in name)
+        else name
+        for name in names
+    ]
+
+
+class OutputLayer:
+    """A language model's output layer over some tokens only.
+
+    Attributes:
+        ids: the token of each row, in order.
+    """
+
+    def __init__(self, model: "PreTrainedModel", ids: Iterable[int]) -> None:
+        import torch
+
+        head = model.get_output_embeddings()
+        self._full: torch.Tensor = head.weight
+        self._bias: torch.Tensor | None = getattr(head, "bias", None)
+        self._softcap: float | None = getattr(model.config, "final_logit_softcapping", None)
+        self.ids = torch.tensor(sorted(set(ids)), device=self._full.device)
+        self._weights = self._full[self.ids]
+
+    def cover(self, tokens: Iterable[int]) -> None:
+        """Add the tokens that are not covered yet, such as those of a batch's own inputs."""
+        import torch
+
+        wanted = torch.tensor(sorted(set(tokens)), device=self.ids.device)
+        missing = wanted[~torch.isin(wanted, self.ids)]
+        if len(missing):
+            self.ids, order = torch.sort(torch.cat([self.ids, missing]))
+            self._weights = torch.cat([self._weights, self._full[missing]])[order]
+
+    def logits(self, hidden: "torch.Tensor") -> "torch.Tensor":
+        """Return the logits over `ids`.
+
+        Args:
+            hidden: last hidden states, shape (..., hidden size).
+        """
+        import torch
+
+        bias = self._bias[self.ids] if self._bias is not None else None
+        found = torch.nn.functional.linear(hidden, self._weights, bias)
+        return found if self._softcap is None else torch.tanh(found / self._softcap) * self._softcap
+
+    def positions(self, tokens: "torch.Tensor") -> "torch.Tensor":
+        """Return the row of each token; every token must be covered."""
+        import torch
+
+        return torch.searchsorted(self.ids, tokens)
+
+
+def hidden_states(model: "PreTrainedModel", **inputs: Any) -> Any:
+    """Run a model without its output layer; `last_hidden_state` has shape (batch, tokens, hidden size)."""
+    return model.get_decoder()(**inputs)
