@@ -11,6 +11,8 @@ from gnb.core.options import Options
 from gnb.core.registry import KINDS, Component, Registry, is_installed
 
 READY = "ready"
+_MODULE = re.compile(r"(?P<quoted>'[^']*')|\b(?:[a-z_]\w*\.)+(?=\w)")
+_LITERAL = re.compile(r"Literal\[([^\]]*)\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,8 @@ def options_of(model: type[Options]) -> list[Option]:
 def _type_name(annotation: Any) -> str:
     if isinstance(annotation, type) and not hasattr(annotation, "__args__"):
         return annotation.__name__
-    text = re.sub(r"Literal\[([^\]]*)\]", lambda match: match[1].replace(", ", " | "), str(annotation))
-    return re.sub(r"\b[a-z_]\w*\.(?=[\w.]*\w)", "", text)
+    text = _MODULE.sub(lambda match: match["quoted"] or "", str(annotation))
+    return _LITERAL.sub(lambda match: match[1].replace(", ", " | "), text)
 
 
 def _default(field: FieldInfo) -> str:

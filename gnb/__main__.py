@@ -1,0 +1,5 @@
+"""`python -m gnb` is `gnb`."""
+
+from gnb.cli.main import main
+
+main()
