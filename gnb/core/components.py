@@ -53,6 +53,13 @@ class Rewriter(ABC):
     def rewrite(self, texts: Iterable[str]) -> Iterator[Rewrite]:
         """Yield one answer a text, in the order of the texts, each as soon as it and those before it are there."""
 
+    def training_keys(self) -> frozenset[str]:
+        """Return `hash_text(comparison_key(text))` of each text it was trained or validated on, as far as it knows.
+
+        Cheap: loads no model. A report says how many of the judged texts are among them.
+        """
+        return frozenset()
+
     def close(self) -> None:
         """Free models and connections. May be called twice."""
 

@@ -28,6 +28,7 @@ class Experiment(BaseModel):
     sources: tuple[str, ...] = ()
     rewriters: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
+    split: str = "test"
     limit: int | None = None
     seed: int = 0
     copy_baseline: bool = True

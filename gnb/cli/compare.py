@@ -1,0 +1,98 @@
+"""`gnb compare`: rewriters by metrics in one matrix."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gnb.cli.shared import note, open_store, progress, settings_of, settings_options, split_names, store_option
+
+if TYPE_CHECKING:
+    from gnb.core.matrix import Matrix
+    from gnb.core.plan import Plan, Prepared
+    from gnb.core.settings import Settings
+
+_SHOWN_PROBLEMS = 5
+
+
+@click.command()
+@click.option(
+    "--rewriters", "-r", multiple=True, metavar="NAMES", help="NAME or LABEL=NAME, comma-separated.  [base,lora]"
+)
+@click.option("--sources", "-s", multiple=True, metavar="NAMES", help="NAME or NAME:ARGUMENT, likewise.  [bundled]")
+@click.option("--metrics", "-m", multiple=True, metavar="NAMES", help="NAME or LABEL=NAME, likewise.  [all]")
+@click.option("--experiment", "-e", metavar="NAME", help="Take what is not given here from gnb.toml.")
+@click.option("--split", help="train, validation, test or all.  [test]")
+@click.option("--limit", type=int, help="Judge at most so many texts.")
+@click.option("--seed", type=int, help="Of the split and of the choice that --limit makes.  [0]")
+@click.option("--no-copy", is_flag=True, help="Leave out the row of the unchanged texts.")
+@click.option("--strict", is_flag=True, help="Stop at the first piece that a source cannot use.")
+@click.option("--json", "form", flag_value="json", help="Print everything as JSON.")
+@click.option("--csv", "form", flag_value="csv", help="Print the numbers as CSV.")
+@click.option("--markdown", "form", flag_value="markdown", help="Print the table as Markdown.")
+@store_option
+@settings_options
+def compare(
+    form: str | None,
+    store_path: Path | None,
+    config: Path | None,
+    profile: str | None,
+    pairs: tuple[str, ...],
+    **given: Any,
+) -> int:
+    """Judge rewriters by metrics and print the matrix.
+
+    All outputs and scores are kept, so that a run which was interrupted goes on where it stopped when it is started
+    again. The exit code is 1 if any cell failed.
+    """
+    from gnb.core.plan import prepare_plan
+    from gnb.plugins.manager import installed_plugins
+
+    settings = settings_of(config, profile, pairs)
+    registry = installed_plugins().registry
+    prepared = prepare_plan(_plan(given, settings), settings, registry)
+    _note_problems(prepared)
+    with open_store(store_path) as store, progress() as track:
+        matrix = prepared.run(store, track)
+    _show(matrix, form)
+    return 1 if matrix.failed else 0
+
+
+def _plan(given: dict[str, Any], settings: Settings) -> Plan:
+    """Lay the options over the experiment and that over the defaults."""
+    from gnb.core.errors import UnknownNameError
+    from gnb.core.plan import Plan
+
+    experiments, name = settings.file.experiments, given.pop("experiment")
+    if name and name not in experiments:
+        raise UnknownNameError("experiment", name, experiments)
+    values = experiments[name].model_dump(exclude_unset=True) if name else {}
+    for key in ("sources", "rewriters", "metrics"):
+        given[key] = split_names(given[key]) or None
+    if given.pop("no_copy"):
+        values["copy_baseline"] = False
+    return Plan(**values | {key: value for key, value in given.items() if value is not None})
+
+
+def _note_problems(prepared: Prepared) -> None:
+    if not prepared.problems.count:
+        return
+    for problem in prepared.problems.kept[:_SHOWN_PROBLEMS]:
+        note(f"Skipped {problem}")
+    note(f"Skipped {prepared.problems.count} pieces of the sources in all; --strict stops at the first.")
+
+
+def _show(matrix: Matrix, form: str | None) -> None:
+    from gnb.core import report
+
+    if form:
+        click.echo(
+            {"json": report.to_json, "csv": report.to_csv, "markdown": report.to_markdown}[form](matrix).rstrip()
+        )
+        return
+    from gnb.cli.table import show_matrix
+
+    show_matrix(matrix)
+    click.echo(f"run {matrix.run}; side by side: gnb samples {matrix.run}")

@@ -1,0 +1,94 @@
+"""What several commands share: options that choose settings, and the progress on standard error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from gnb.core.progress import Track
+    from gnb.core.settings import Settings
+    from gnb.core.store import Store
+
+Command = Callable[..., Any]
+
+
+def settings_options(command: Command) -> Command:
+    """Add --config, --profile and -o; `settings_of` reads them."""
+    for option in reversed(
+        (
+            click.option(
+                "--config", type=click.Path(path_type=Path), help="Settings file; gnb.toml of this folder if not given."
+            ),
+            click.option("--profile", help="Base model, adapter and metric models; see profiles in the docs."),
+            click.option(
+                "-o",
+                "pairs",
+                multiple=True,
+                metavar="LABEL.OPTION=VALUE",
+                help="Set one option of a source, rewriter or metric; again for more.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def settings_of(config: Path | None, profile: str | None, pairs: tuple[str, ...]) -> Settings:
+    """Read the settings that `settings_options` name."""
+    from gnb.core.settings import load_settings
+
+    return load_settings(config, profile, pairs)
+
+
+def store_option(command: Command) -> Command:
+    """Add --store; `open_store` opens it."""
+    return click.option(
+        "--store",
+        "store_path",
+        type=click.Path(path_type=Path, dir_okay=False),
+        envvar="GNB_STORE",
+        help="File that keeps outputs and scores; .gnb/store.sqlite of this folder if not given.",
+    )(command)
+
+
+def open_store(path: Path | None) -> Store:
+    """Open the store that `store_option` names."""
+    from gnb.core.store import DEFAULT_PATH, Store
+
+    return Store(path or DEFAULT_PATH)
+
+
+def split_names(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Split comma-separated names of an option that may be given again."""
+    return tuple(name for value in values for part in value.split(",") if (name := part.strip()))
+
+
+def note(message: str) -> None:
+    """Say something on standard error."""
+    click.echo(message, err=True)
+
+
+@contextmanager
+def progress() -> Iterator[Track]:
+    """Show what is going on, with rate and time left, on a terminal; elsewhere show nothing."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    name = TextColumn("{task.description}", markup=False)
+    rate = TextColumn("{task.fields[rate]}")
+    columns = (name, BarColumn(bar_width=20), MofNCompleteColumn(), rate, TimeRemainingColumn(compact=True))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        tasks: dict[str, Any] = {}
+
+        def track(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(what, total=total, completed=done, rate="")
+            speed = bars.tasks[tasks[what]].speed
+            bars.update(tasks[what], completed=done, rate=f"{speed:.1f}/s" if speed else "")
+
+        yield track

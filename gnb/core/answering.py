@@ -1,0 +1,97 @@
+"""Completes one rewriter's outputs in the store: only what is missing is given to it, each answer is kept at once."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from gnb.core.components import Metric, Record, Rewriter
+from gnb.core.errors import GnbError, StoreError
+from gnb.core.progress import Follow
+from gnb.core.records import Rewrite
+from gnb.core.store import Store
+
+FAULTS = (Exception, SystemExit)
+"""What a component may raise without ending the comparison; Ctrl-C is not among them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What one rewriter made of the texts.
+
+    Attributes:
+        fingerprint: the hash of its record; empty if it failed before it had one.
+        record: what identifies it.
+        rewrites: its answers by text.
+        trained_on: keys of texts in its training data, as `Rewriter.training_keys` gives them.
+        error: why answers are missing; empty if none is.
+    """
+
+    fingerprint: str = ""
+    record: Record = field(default_factory=dict)
+    rewrites: Mapping[str, Rewrite] = field(default_factory=dict)
+    trained_on: frozenset[str] = frozenset()
+    error: str = ""
+
+
+def answer(rewriter: Rewriter, texts: Sequence[str], store: Store, follow: Follow) -> Answers:
+    """Return a rewriter's answers to unique texts, from the store where it has them. What it raises becomes `error`.
+
+    Raises:
+        StoreError: if the store cannot be used.
+    """
+    fingerprint = ""
+    record: Record = {}
+    try:
+        record = identify(rewriter)
+        fingerprint = store.add_record("rewriter", record)
+        _complete(rewriter, fingerprint, texts, store, follow)
+        # Read back: another process that answered first has the last word.
+        return Answers(fingerprint, record, store.outputs(fingerprint, texts), rewriter.training_keys())
+    except StoreError:
+        raise
+    except FAULTS as error:
+        return Answers(fingerprint, record, error=reason(error))
+
+
+def identify(component: Rewriter | Metric) -> Record:
+    """Return a component's record with its class, so that two classes with equal records never share a result."""
+    kind = type(component)
+    return {"class": f"{kind.__module__}:{kind.__qualname__}", **component.fingerprint()}
+
+
+def reason(error: BaseException) -> str:
+    """Say in words what a component raised."""
+    return str(error) if isinstance(error, GnbError) else f"{type(error).__name__}: {error}".removesuffix(": ")
+
+
+class _MiscountError(GnbError):
+    """A rewriter gave another number of answers than there were texts."""
+
+
+def _complete(rewriter: Rewriter, fingerprint: str, texts: Sequence[str], store: Store, follow: Follow) -> None:
+    stored = store.outputs(fingerprint, texts)
+    missing = [text for text in texts if text not in stored]
+    follow(len(stored), len(texts))
+    if not missing:
+        return
+    with rewriter:
+        try:
+            for done, (text, rewrite) in enumerate(_pairs(missing, rewriter), start=len(stored) + 1):
+                store.add_output(fingerprint, text, rewrite)
+                follow(done, len(texts))
+        except _MiscountError:
+            # No telling which answer belongs to which text.
+            store.remove_outputs(fingerprint, missing)
+            raise
+
+
+def _pairs(texts: Sequence[str], rewriter: Rewriter) -> Iterator[tuple[str, Rewrite]]:
+    rewrites = iter(rewriter.rewrite(iter(texts)))
+    for done, text in enumerate(texts):
+        rewrite = next(rewrites, None)
+        if rewrite is None:
+            raise _MiscountError(f"It gave {done} answers to {len(texts)} texts.")
+        if not (isinstance(rewrite, Rewrite) and isinstance(rewrite.text, str)):
+            raise GnbError(f"It answered with {rewrite!r}, not with a Rewrite that holds a text.")
+        yield text, rewrite
+    if next(rewrites, None) is not None:
+        raise _MiscountError(f"It gave more than one answer a text to {len(texts)} texts.")

@@ -1,0 +1,76 @@
+"""Right-to-left text on a terminal or in a file: made harmless, laid out, and its changed words marked."""
+
+import unicodedata
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from gnb.core.edits import edits
+
+_LEFT_TO_RIGHT_MARK = "\u200e"
+_RIGHT_TO_LEFT_ISOLATE = "\u2067"
+_POP_ISOLATE = "\u2069"
+_STEERING = frozenset("\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Line separators and explicit directions (https://www.unicode.org/reports/tr9/): they could disguise what follows."""
+
+KEPT, DELETED, INSERTED = "kept", "deleted", "inserted"
+_MARKS = {KEPT: ("", ""), DELETED: ("[-", "-]"), INSERTED: ("{+", "+}")}
+"""As `git diff --word-diff` and wdiff write them."""
+
+
+class Piece(NamedTuple):
+    """A part of a text: kept, deleted or inserted."""
+
+    kind: str
+    text: str
+
+
+def printable(text: str) -> str:
+    r"""Return a text on one line that can do nothing to a terminal: \n, \x1b and \u202e stand for such characters."""
+    return "".join(_escape(character) for character in text)
+
+
+def marked(before: str, after: str) -> list[Piece]:
+    """Return `after` with the words that `before` had and those it had not, in reading order; spelling aside."""
+    pieces, place = [], 0
+    for edit in edits(before, after):
+        kept, inserted = after[place : edit.target_start], after[edit.target_start : edit.target_end]
+        deleted = before[edit.source_start : edit.source_end]
+        pieces += [Piece(KEPT, kept), Piece(DELETED, deleted), Piece(INSERTED, inserted)]
+        place = edit.target_end
+        if not inserted and after[:place][-1:].isalnum():
+            pieces.insert(-2, Piece(KEPT, " "))
+        if not inserted and after[place:][:1].isalnum():
+            pieces.append(Piece(KEPT, " "))
+    pieces.append(Piece(KEPT, after[place:]))
+    return [Piece(kind, printable(text)) for kind, text in pieces if text]
+
+
+def with_marks(pieces: Sequence[Piece]) -> str:
+    """Return pieces as plain text: [-deleted-]{+inserted+}."""
+    return "".join(text.join(_MARKS[kind]) for kind, text in pieces)
+
+
+def is_right_to_left(text: str) -> bool:
+    """Tell whether the first letter of a text belongs to a right-to-left script (Unicode's rule P2)."""
+    directions = (unicodedata.bidirectional(character) for character in text)
+    return next((direction in ("R", "AL") for direction in directions if direction in ("L", "R", "AL")), False)
+
+
+def aligned(line: str, cells: int, width: int) -> str:
+    """Put a right-to-left line at the right edge, whether the terminal reorders such text or not.
+
+    The mark at its start keeps terminals that guess a line's direction from moving the padding to the other side, and
+    the isolate lets Latin words, digits and punctuation of the line follow its own direction.
+
+    Args:
+        line: one line, already short enough.
+        cells: the cells it takes.
+        width: the cells there are.
+    """
+    return f"{_LEFT_TO_RIGHT_MARK}{' ' * (width - cells)}{_RIGHT_TO_LEFT_ISOLATE}{line}{_POP_ISOLATE}"
+
+
+def _escape(character: str) -> str:
+    if unicodedata.category(character) in ("Cc", "Cs") or character in _STEERING:
+        return character.encode("unicode_escape", "surrogatepass").decode("ascii")
+    return character

@@ -1,0 +1,158 @@
+"""A comparison as the user words it, turned into examples, rewriters and metrics."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from gnb.core.answering import reason
+from gnb.core.comparison import compare
+from gnb.core.components import Metric, Rewriter, Source
+from gnb.core.errors import GnbError, InputError, SettingsError, UnknownNameError, nearest
+from gnb.core.matrix import Matrix
+from gnb.core.progress import Track, untracked
+from gnb.core.reading import Problems, read_source
+from gnb.core.records import Example
+from gnb.core.registry import Registry
+from gnb.core.settings import Choice, Settings
+from gnb.core.splitting import SPLITS, shuffle_rank, split_examples
+from gnb.core.store import Store
+from gnb.core.text import comparison_key
+
+ALL = "all"
+"""Names every example, whatever its split."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to compare, in the words of the command line and of an `[experiments.NAME]` table.
+
+    Attributes:
+        sources: `NAME` or `NAME:ARGUMENT` each.
+        rewriters: `NAME` or `LABEL=NAME` each.
+        metrics: likewise; empty for every metric that can run here.
+        split: "train", "validation", "test" or "all".
+        limit: judge at most so many examples, at least 1; a higher limit adds examples to those of a lower one.
+        seed: of the split and of the choice that `limit` makes.
+        copy_baseline: put the row `copy` first.
+        strict: stop at the first piece that a source cannot use.
+    """
+
+    sources: tuple[str, ...] = ("bundled",)
+    rewriters: tuple[str, ...] = ("base", "lora")
+    metrics: tuple[str, ...] = ()
+    split: str = "test"
+    limit: int | None = None
+    seed: int = 0
+    copy_baseline: bool = True
+    strict: bool = False
+
+    def __post_init__(self) -> None:
+        if self.split not in (*SPLITS, ALL):
+            raise UnknownNameError("split", self.split, (*SPLITS, ALL))
+        if self.limit is not None and self.limit < 1:
+            raise SettingsError(f"limit {self.limit}: judge at least 1 example.")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A plan with everything it names found and built.
+
+    Attributes:
+        examples: what is judged.
+        problems: pieces of the sources that could not be used.
+        rewriters: by label.
+        metrics: by label.
+        settings: the plan with the validated options of each component, JSON values only.
+    """
+
+    examples: Sequence[Example]
+    problems: Problems
+    rewriters: Mapping[str, Rewriter]
+    metrics: Mapping[str, Metric]
+    settings: Mapping[str, Any]
+
+    def run(self, store: Store, track: Track = untracked) -> Matrix:
+        """Run the comparison; see `compare`."""
+        return compare(self.examples, self.rewriters, self.metrics, store, settings=self.settings, track=track)
+
+
+def prepare_plan(plan: Plan, settings: Settings, registry: Registry) -> Prepared:
+    """Find and build everything a plan names, so that a mistake in it shows before any work is done.
+
+    Raises:
+        SettingsError: if a name or an option is unknown, or a label is given twice.
+        InputError: if there is nothing to judge.
+        GnbError: if a component cannot be built.
+    """
+    rewriters = [settings.choose("rewriter", text, registry) for text in plan.rewriters]
+    if plan.copy_baseline and all(choice.name != "copy" for choice in rewriters):
+        rewriters.insert(0, settings.choose("rewriter", "copy", registry))
+    metrics = [settings.choose("metric", text, registry) for text in plan.metrics or available_metrics(registry)]
+    sources = [settings.choose("source", text, registry) for text in plan.sources]
+    _check_labels([*rewriters, *metrics, *sources], settings)
+    built: dict[str, Rewriter] = {choice.label: _create(registry, choice) for choice in rewriters}
+    judges: dict[str, Metric] = {choice.label: _create(registry, choice) for choice in metrics}
+    examples, problems = _read(plan, [_create(registry, choice) for choice in sources])
+    return Prepared(examples, problems, built, judges, asdict(plan) | {"options": _options(built, judges)})
+
+
+def available_metrics(registry: Registry) -> list[str]:
+    """Return the names of the metrics whose requirements are installed."""
+    return [name for name, component in registry.components["metric"].items() if not component.missing()]
+
+
+def _check_labels(choices: Sequence[Choice], settings: Settings) -> None:
+    """Refuse a label given twice, and options of a label that the comparison does not have."""
+    seen = set()
+    for choice in choices:
+        if choice.kind != "source" and (choice.kind, choice.label) in seen:
+            hint = f"Give each a label of its own: {choice.label}-2={choice.name}."
+            raise SettingsError(f"There are two {choice.kind}s {choice.label!r}. {hint}")
+        seen.add((choice.kind, choice.label))
+    labels = sorted({choice.label for choice in choices})
+    for label in settings.overrides:
+        if label not in labels:
+            hint = f"{nearest(label, labels)} Its parts: {', '.join(labels)}."
+            raise SettingsError(f"-o {label}....: the comparison has no {label!r}.{hint}")
+
+
+def _create(registry: Registry, choice: Choice) -> Any:
+    try:
+        return registry.create(choice.kind, choice.name, choice.values)
+    except GnbError:
+        raise
+    except Exception as error:  # a plugin's constructor may raise anything
+        raise GnbError(f"{choice.kind} {choice.label!r} cannot be built: {reason(error)}") from error
+
+
+def _read(plan: Plan, sources: Sequence[Source]) -> tuple[list[Example], Problems]:
+    """Read all sources, split their examples together, and take those to judge."""
+    examples: list[Example] = []
+    problems = Problems()
+    for source in sources:
+        read, found = read_source(source, strict=plan.strict)
+        examples += read
+        problems.count += found.count
+        problems.kept += found.kept
+    wanted = examples
+    if plan.split != ALL:
+        wanted = [each for each in split_examples(examples, seed=plan.seed) if each.split == plan.split]
+    if not wanted:
+        raise InputError(
+            f"There is nothing to judge: of {len(examples)} examples none is in the split {plan.split!r}."
+            f" --split {ALL} judges them all."
+        )
+    return _limited(wanted, plan), problems
+
+
+def _limited(examples: list[Example], plan: Plan) -> list[Example]:
+    """Take the examples that come first in a random order, and leave them in their own."""
+    if plan.limit is None or plan.limit >= len(examples):
+        return examples
+    ranks = [(shuffle_rank(comparison_key(example.text), plan.seed), place) for place, example in enumerate(examples)]
+    return [examples[place] for place in sorted(place for _, place in sorted(ranks)[: plan.limit])]
+
+
+def _options(*groups: Mapping[str, Rewriter] | Mapping[str, Metric]) -> dict[str, Any]:
+    """Return the validated options by label; secrets stay hidden."""
+    return {label: each.options.model_dump(mode="json") for group in groups for label, each in group.items()}

@@ -1,0 +1,155 @@
+"""A matrix as text: JSON, CSV, Markdown, and the cells and notes that a terminal shows."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from gnb.core.components import Column, Record
+from gnb.core.fingerprint import hash_text
+from gnb.core.layout import printable
+from gnb.core.matrix import Judge, Matrix, Row
+
+FAILED = "failed"
+UNDEFINED = "-"
+BEST = "*"
+
+
+def columns_of(matrix: Matrix) -> list[tuple[Judge, Column]]:
+    """Return the columns of the table from left to right."""
+    return [(judge, column) for judge in matrix.judges for column in judge.columns]
+
+
+def headings_of(matrix: Matrix) -> list[str]:
+    """Return the headings of `columns_of`; one that two metrics share carries the metric's label."""
+    pairs = columns_of(matrix)
+    titles = [column.title for _, column in pairs]
+    return [
+        f"{judge.label} {column.title}" if titles.count(column.title) > 1 else column.title for judge, column in pairs
+    ]
+
+
+def cell_text(matrix: Matrix, row: Row, judge: Judge, column: Column) -> tuple[str, bool]:
+    """Return a cell as a table shows it, and whether it is the best of its column."""
+    if row.cells[judge.label].error:
+        return FAILED, False
+    value = matrix.shown(row, judge, column)
+    if value is None:
+        return UNDEFINED, False
+    return f"{value:.{column.digits}f}", value == matrix.best(judge, column)
+
+
+def to_json(matrix: Matrix) -> str:
+    """Return everything a matrix holds: numbers unrounded, scores beyond the columns, records, reasons."""
+    return json.dumps(
+        {
+            "run": matrix.run,
+            "texts": matrix.texts,
+            "unlabelled": matrix.unlabelled,
+            "settings": matrix.settings,
+            "metrics": [_judge_values(judge) for judge in matrix.judges],
+            "rows": [_row_values(row) for row in matrix.rows],
+        },
+        ensure_ascii=False,
+        indent=2,
+    )
+
+
+def to_csv(matrix: Matrix) -> str:
+    """Return a row a rewriter, the numbers unrounded and unscaled, an empty cell where there is none."""
+    target = io.StringIO()
+    writer = csv.writer(target, lineterminator="\n")
+    pairs = columns_of(matrix)
+    writer.writerow(["rewriter", *(f"{judge.label}.{column.key}" for judge, column in pairs), "fallbacks", "error"])
+    for row in matrix.rows:
+        values = [matrix.value(row, judge, column) for judge, column in pairs]
+        errors = dict.fromkeys(cell.error for cell in row.cells.values() if cell.error)
+        writer.writerow([row.label, *values, row.fallbacks, "; ".join(errors) or row.error])
+    return target.getvalue()
+
+
+def to_markdown(matrix: Matrix) -> str:
+    """Return a table with the best values in bold, and the notes as a list."""
+    headings = headings_of(matrix)
+    lines = [f"| rewriter | {' | '.join(headings)} |", f"|---|{'---:|' * len(headings)}"]
+    for row in matrix.rows:
+        cells = [cell_text(matrix, row, *pair) for pair in columns_of(matrix)]
+        lines.append(f"| {row.label} | {' | '.join(f'**{text}**' if best else text for text, best in cells)} |")
+    return "\n".join([*lines, "", *(f"- {note}" for note in notes_of(matrix))]) + "\n"
+
+
+def notes_of(matrix: Matrix) -> Iterator[str]:
+    """Yield what a reader must know beside the numbers, one line each."""
+    unlabelled = f", {matrix.unlabelled} of them without a reference" if matrix.unlabelled else ""
+    yield f"{matrix.texts} texts{unlabelled}; {BEST} marks the best of a column"
+    for row in matrix.rows:
+        yield from _row_notes(matrix, row)
+    if led := _led_by_copy(matrix):
+        yield f"copy, which changes nothing, is best or equal in: {', '.join(led)}"
+    for judge in matrix.judges:
+        yield signature(judge.label, judge.fingerprint, judge.record)
+    for row in matrix.rows:
+        yield signature(row.label, row.fingerprint, row.record)
+
+
+def signature(label: str, fingerprint: str, record: Record) -> str:
+    """Return what made a score or an output, in one line, in the manner of sacrebleu; long values as their hash."""
+    parts = [f"{key}:{_short(value)}" for key, value in _flat(record) if key != "class" and value != label]
+    return "|".join([label, *parts, f"#{fingerprint[:8] or 'none'}"])
+
+
+def _row_notes(matrix: Matrix, row: Row) -> Iterator[str]:
+    if row.error:
+        yield f"{row.label} {FAILED}: {printable(row.error)}"
+        return
+    if row.fallbacks:
+        yield f"{row.label} gave no usable answer to {row.fallbacks} texts; they count as left unchanged"
+    if row.trained_on:
+        yield f"{row.label} has seen {row.trained_on} of the {matrix.texts} texts in its training"
+    for metric, cell in row.cells.items():
+        if cell.error:
+            yield f"{metric} of {row.label} {FAILED}: {printable(cell.error)}"
+
+
+def _led_by_copy(matrix: Matrix) -> list[str]:
+    copies = [row for row in matrix.rows if row.label == "copy"]
+    if not copies or len(matrix.rows) == 1:
+        return []
+    headings = zip(headings_of(matrix), columns_of(matrix), strict=True)
+    return [heading for heading, pair in headings if cell_text(matrix, copies[0], *pair)[1]]
+
+
+def _flat(record: Record, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in record.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _short(value: Any) -> str:
+    text = printable(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+    return text if len(text) <= 32 else f"#{hash_text(text)[:8]}"
+
+
+def _judge_values(judge: Judge) -> dict[str, Any]:
+    return {
+        "label": judge.label,
+        "fingerprint": judge.fingerprint,
+        "record": judge.record,
+        "columns": [column.key for column in judge.columns],
+    }
+
+
+def _row_values(row: Row) -> dict[str, Any]:
+    return {
+        "label": row.label,
+        "fingerprint": row.fingerprint,
+        "record": row.record,
+        "fallbacks": row.fallbacks,
+        "trained_on": row.trained_on,
+        "error": row.error,
+        "scores": {metric: dict(cell.scores) for metric, cell in row.cells.items() if not cell.error},
+        "errors": {metric: cell.error for metric, cell in row.cells.items() if cell.error},
+    }
