@@ -1,17 +1,20 @@
-"""Corpus BLEU (Papineni et al. 2002) over hazm tokens, counted and computed by sacrebleu (Post 2018).
+"""Corpus BLEU (Papineni et al. 2002) over hazm tokens, computed by sacrebleu (Post 2018) from counts of segments.
 
-There is no smoothing, so that with one reference a segment the number is that of Hugging Face evaluate, times 100.
+The counts are sacrebleu's own, got faster and one segment at a time, so that references can be neither transposed nor
+too few, whatever their number. There is no smoothing, so that with one reference a segment the number is that of
+Hugging Face evaluate, times 100.
 """
 
 import os
 import sys
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from functools import cache, partial
+from functools import partial
 from importlib.metadata import version
 from multiprocessing import get_context
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -19,12 +22,9 @@ from gnb.core.components import Column, Counts, Metric, Record, Scores
 from gnb.core.options import Options
 from gnb.core.records import Segment
 from gnb.metrics.counting import sum_counts
-from gnb.metrics.tokens import token_line, word_tokenizer
+from gnb.metrics.tokens import word_tokenizer, word_tokens
 
-if TYPE_CHECKING:
-    from sacrebleu.metrics.bleu import BLEU
-
-PARALLEL_FROM = 1_000
+PARALLEL_FROM = 2_000
 """Segments from which a process pool pays: starting it takes as long as counting a few hundred (benchmarks/bleu.py)."""
 
 _Texts = tuple[str, tuple[str, ...]]
@@ -66,7 +66,13 @@ class BleuMetric(Metric):
         judged = [segment for segment in segments if segment.example.references]
         texts = [(segment.hypothesis, segment.example.references) for segment in judged]
         rows = iter(_count_all(texts, self.options.max_ngram_order))
-        return [self._name(segment, next(rows)) if segment.example.references else {} for segment in segments]
+        keys = _keys(self.options.max_ngram_order)
+        return [
+            {"biased": int(bool(segment.example.biased)), **dict(zip(keys, next(rows), strict=True))}
+            if segment.example.references
+            else {}
+            for segment in segments
+        ]
 
     def score(self, counts: Sequence[Counts]) -> Scores:
         """Return BLEU (0 to 100) of all segments and of the biased ones, and what it is made of for all.
@@ -83,7 +89,9 @@ class BleuMetric(Metric):
         if not total:
             parts = ("brevity_penalty", "length_ratio", *(f"precision_{n}" for n in orders))
             return dict.fromkeys(("bleu", *parts)) | {"translation_length": 0.0, "reference_length": 0.0}
-        result = _bleu(len(orders)).compute_bleu(
+        from sacrebleu.metrics.bleu import BLEU
+
+        result = BLEU.compute_bleu(
             correct=[int(total[f"correct_{n}"]) for n in orders],
             total=[int(total[f"total_{n}"]) for n in orders],
             sys_len=int(total["translation_length"]),
@@ -99,30 +107,33 @@ class BleuMetric(Metric):
             "reference_length": float(result.ref_len),
         }
 
-    def _name(self, segment: Segment, row: Sequence[int]) -> Counts:
-        orders = range(1, self.options.max_ngram_order + 1)
-        keys = ["translation_length", "reference_length"]
-        keys += [f"correct_{n}" for n in orders] + [f"total_{n}" for n in orders]
-        return {"biased": int(bool(segment.example.biased)), **dict(zip(keys, row, strict=True))}
 
-
-@cache
-def _bleu(order: int) -> "BLEU":
-    from sacrebleu.metrics.bleu import BLEU
-
-    return BLEU(tokenize="none", force=True, smooth_method="none", max_ngram_order=order)
+def _keys(order: int) -> list[str]:
+    orders = range(1, order + 1)
+    lengths = ["translation_length", "reference_length"]
+    return lengths + [f"correct_{n}" for n in orders] + [f"total_{n}" for n in orders]
 
 
 def _count_one(texts: _Texts, order: int) -> list[int]:
-    """Return sacrebleu's statistics: both lengths, then the correct and all n-grams of each order.
+    """Return the counts of one segment, as `_keys` names them."""
+    hypothesis, *references = (word_tokens(text) for text in (texts[0], *texts[1]))
+    length = len(hypothesis)
+    # Of several references, the length that counts is the closest, then the shorter.
+    closest = min((len(reference) for reference in references), key=lambda other: (abs(other - length), other))
+    correct = [_matches(hypothesis, references, n) for n in range(1, order + 1)]
+    return [length, closest, *correct, *(max(length - n, 0) for n in range(order))]
 
-    One segment at a time, so that references can be neither transposed nor too few, whatever their number.
-    """
-    hypothesis, references = texts
-    bleu = _bleu(order)
-    info = bleu._extract_reference_info([token_line(reference) for reference in references])
-    row: list[int] = bleu._compute_segment_statistics(token_line(hypothesis), info)
-    return row
+
+def _matches(hypothesis: Sequence[str], references: Sequence[Sequence[str]], n: int) -> int:
+    """Count the n-grams of the hypothesis that a reference has, each as often as the one that has most of it."""
+    allowed = _ngrams(references[0], n)
+    for reference in references[1:]:
+        allowed |= _ngrams(reference, n)
+    return sum([min(count, allowed[gram]) for gram, count in _ngrams(hypothesis, n).items() if gram in allowed])
+
+
+def _ngrams(tokens: Sequence[str], n: int) -> Counter[tuple[str, ...]]:
+    return Counter(zip(*(tokens[start:] for start in range(n)), strict=False))
 
 
 def _count_all(texts: Sequence[_Texts], order: int) -> list[list[int]]:
@@ -130,7 +141,7 @@ def _count_all(texts: Sequence[_Texts], order: int) -> list[list[int]]:
     workers = len(os.sched_getaffinity(0)) if sys.platform == "linux" else 1
     if len(texts) < PARALLEL_FROM or workers < 2:
         return [count(pair) for pair in texts]
-    word_tokenizer(), _bleu(order)  # loaded before the fork, so that the workers have them at once
+    word_tokenizer()  # loaded before the fork, so that the workers have it at once
     with warnings.catch_warnings():
         # Python 3.12 warns of forking beside threads, such as torch's; the workers touch nothing but strings.
         warnings.simplefilter("ignore", DeprecationWarning)

@@ -21,8 +21,6 @@ def word_tokenizer() -> "WordTokenizer":
 
 
 @lru_cache(maxsize=65_536)
-def token_line(text: str) -> str:
-    """Return the tokens of a text joined by spaces. Equal texts, such as references, are tokenised once."""
-    tokens = word_tokenizer().tokenize(text)
-    # hazm splits at plain spaces alone; what it leaves inside a token, such as U+00A0, must not split it later.
-    return " ".join("_".join(token.split()) or "_" for token in tokens)
+def word_tokens(text: str) -> tuple[str, ...]:
+    """Return the tokens of a text. Equal texts, such as references, are tokenised once."""
+    return tuple(word_tokenizer().tokenize(text))
