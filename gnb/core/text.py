@@ -20,8 +20,11 @@ _LETTERS = str.maketrans(
 )
 
 
-class _WithoutMarks(dict[int, int | None]):
-    """Maps vowel signs and invisible format characters to nothing. Fills itself: looking up is twice as fast."""
+class _Folding(dict[int, int | str | None]):
+    """Maps letters to their folded form, vowel signs and invisible format characters to nothing, the rest to itself.
+
+    It fills itself: a character that a translation table lacks costs `str.translate` several times a look-up.
+    """
 
     def __missing__(self, code: int) -> int | None:
         kept = None if unicodedata.category(chr(code)) in ("Mn", "Cf") else code
@@ -29,7 +32,7 @@ class _WithoutMarks(dict[int, int | None]):
         return kept
 
 
-_WITHOUT_MARKS = _WithoutMarks()
+_FOLDING = _Folding(_LETTERS)
 
 
 def fold(text: str) -> str:
@@ -37,9 +40,10 @@ def fold(text: str) -> str:
 
     Half-spaces and other invisible format characters vanish; runs of white space become one space.
     """
-    composed = unicodedata.normalize("NFC", text).translate(_LETTERS)
-    kept = unicodedata.normalize("NFKC", composed).translate(_WITHOUT_MARKS)
-    return " ".join(kept.casefold().split())
+    # Folded twice, as the compatibility forms in between bring letters of their own: ﻲ becomes ي, then ی.
+    composed = unicodedata.normalize("NFC", text).translate(_FOLDING)
+    folded = unicodedata.normalize("NFKC", composed).translate(_FOLDING)
+    return " ".join(folded.casefold().split())
 
 
 def comparison_key(text: str) -> str:
