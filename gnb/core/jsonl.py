@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from gnb.core.errors import nearest
 from gnb.core.lines import is_blank, read_lines
 from gnb.core.records import Example, Problem, Report
+from gnb.core.splitting import SPLITS
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 KEYS = tuple(field.name for field in fields(Example))
-SPLITS = ("train", "validation", "test")
 
 
 def example_to_json(example: Example) -> str:

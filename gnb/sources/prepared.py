@@ -6,9 +6,10 @@ from typing import ClassVar
 
 from gnb.core.components import Source
 from gnb.core.errors import InputError
-from gnb.core.jsonl import SPLITS, read_examples
+from gnb.core.jsonl import read_examples
 from gnb.core.options import Options
 from gnb.core.records import Example, Report
+from gnb.core.splitting import SPLITS
 from gnb.sources.files import UserPath, find_files
 
 
