@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from gnb.core.errors import SettingsError
 from gnb.core.records import Example
@@ -14,27 +14,19 @@ SHARES: Shares = (0.8, 0.1, 0.1)
 
 
 @dataclass(slots=True)
-class Group:
-    """Examples that must share a split.
-
-    Attributes:
-        rank: orders groups at random, by content and seed alone.
-        strata: the categories and registers met in it.
-        size: how many examples it holds.
-        split: the split that a member brought along; of several, the first of `SPLITS`.
-    """
+class _Group:
+    """Examples that must share a split: the smallest rank, the strata met (first and last in order), the size."""
 
     rank: str
-    strata: set[str] = field(default_factory=set)
+    strata: tuple[str, str]
     size: int = 0
     split: str | None = None
 
     def add(self, rank: str, stratum: str, split: str | None) -> None:
-        """Count one more example in."""
         self.rank = min(self.rank, rank)
-        self.strata.add(stratum)
+        self.strata = min(self.strata[0], stratum), max(self.strata[1], stratum)
         self.size += 1
-        if split in SPLITS:
+        if split:
             self.split = min(split, self.split or split, key=SPLITS.index)
 
 
@@ -55,20 +47,23 @@ def split_examples(examples: Sequence[Example], *, seed: int = 0, shares: Shares
     """
     keys = [comparison_key(example.text) for example in examples]
     members = _group(keys, [example.metadata.get("pair") for example in examples])
-    groups: dict[int, Group] = {}
+    groups: dict[int, _Group] = {}
     for number, key, example in zip(members, keys, examples, strict=True):
-        rank = shuffle_rank(key, seed)
-        groups.setdefault(number, Group(rank)).add(rank, stratum_of(example), example.split)
-    allot(groups.values(), shares)
+        rank, stratum = shuffle_rank(key, seed), stratum_of(example.category, example.metadata.get("register"))
+        groups.setdefault(number, _Group(rank, (stratum, stratum))).add(rank, stratum, example.split)
+    free = [group for group in groups.values() if group.split is None]
+    free.sort(key=lambda group: (group.strata, group.rank))
+    for group, split in zip(free, allot((group.size for group in free), shares), strict=True):
+        group.split = split
     return [
         example if example.split else replace(example, split=groups[number].split)
         for number, example in zip(members, examples, strict=True)
     ]
 
 
-def stratum_of(example: Example) -> str:
-    """Return what is spread evenly over the splits: category and, where known, register."""
-    return f"{example.category or ''}/{example.metadata.get('register') or ''}"
+def stratum_of(category: object, register: object) -> str:
+    """Return the name of what is spread evenly over the splits: a category in a register, as far as they are known."""
+    return f"{category or ''}/{register or ''}"
 
 
 def shuffle_rank(key: str, seed: int) -> str:
@@ -77,11 +72,11 @@ def shuffle_rank(key: str, seed: int) -> str:
     return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
-def allot(groups: Iterable[Group], shares: Shares = SHARES) -> None:
-    """Give each group that has no split the one that lags furthest behind its share.
+def allot(sizes: Iterable[int], shares: Shares = SHARES) -> Iterator[str]:
+    """Yield a split for each group, given the groups' sizes: the split that lags furthest behind its share.
 
-    Going through the groups stratum by stratum keeps the shares in each stratum and overall (error diffusion). Of
-    splits that lag alike, train comes first and then test, which a small corpus needs more than validation.
+    Groups sorted by stratum keep the shares in each stratum and overall (error diffusion). Of splits that lag alike,
+    train comes first and then test, which a small corpus needs more than validation.
 
     Raises:
         SettingsError: if a share is negative or all are zero.
@@ -91,15 +86,13 @@ def allot(groups: Iterable[Group], shares: Shares = SHARES) -> None:
     wanted = {split: share / sum(shares) for split, share in zip(SPLITS, shares, strict=True) if share > 0}
     preference = sorted(wanted, key=("train", "test", "validation").index)
     given, total = dict.fromkeys(wanted, 0), 0
-    for group in sorted((group for group in groups if group.split is None), key=_by_stratum):
-        total += group.size
+    for size in sizes:
+        total += size
         # rounding keeps a tie a tie whatever the shares' binary fractions are
-        group.split = max(preference, key=lambda split: round(wanted[split] * total - given[split], 6))
-        given[group.split] += group.size
-
-
-def _by_stratum(group: Group) -> tuple[list[str], str]:
-    return sorted(group.strata), group.rank
+        lag = {split: round(wanted[split] * total - given[split], 6) for split in preference}
+        split = max(lag, key=lag.__getitem__)
+        given[split] += size
+        yield split
 
 
 def _group(keys: Sequence[str], pairs: Sequence[object]) -> list[int]:
