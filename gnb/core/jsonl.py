@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from gnb.core.errors import nearest
 from gnb.core.lines import is_blank, read_lines
-from gnb.core.records import Example, Problem, Report
-from gnb.core.splitting import SPLITS
+from gnb.core.records import SPLITS, Example, Problem, Report
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter

@@ -4,6 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+SPLITS = ("train", "validation", "test")
+"""The splits of a dataset, in order."""
+
 
 @dataclass(frozen=True, slots=True)
 class Example:

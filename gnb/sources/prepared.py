@@ -8,8 +8,7 @@ from gnb.core.components import Source
 from gnb.core.errors import InputError
 from gnb.core.jsonl import read_examples
 from gnb.core.options import Options
-from gnb.core.records import Example, Report
-from gnb.core.splitting import SPLITS
+from gnb.core.records import SPLITS, Example, Report
 from gnb.sources.files import UserPath, find_files
 
 
