@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gnb.cli.shared import note, open_store, progress, settings_of, settings_options, split_names, store_option
+from gnb.cli.shared import note, open_store, progress, settings_options, split_names, store_option
 
 if TYPE_CHECKING:
     from gnb.core.matrix import Matrix
@@ -34,14 +34,7 @@ _SHOWN_PROBLEMS = 5
 @click.option("--markdown", "form", flag_value="markdown", help="Print the table as Markdown.")
 @store_option
 @settings_options
-def compare(
-    form: str | None,
-    store_path: Path | None,
-    config: Path | None,
-    profile: str | None,
-    pairs: tuple[str, ...],
-    **given: Any,
-) -> int:
+def compare(settings: Settings, form: str | None, store_path: Path | None, **given: Any) -> int:
     """Judge rewriters by metrics and print the matrix.
 
     All outputs and scores are kept, so that a run which was interrupted goes on where it stopped when it is started
@@ -50,7 +43,6 @@ def compare(
     from gnb.core.plan import prepare_plan
     from gnb.plugins.manager import installed_plugins
 
-    settings = settings_of(config, profile, pairs)
     registry = installed_plugins().registry
     prepared = prepare_plan(_plan(given, settings), settings, registry)
     _note_problems(prepared)

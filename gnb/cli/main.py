@@ -129,12 +129,25 @@ def _mention_broken_plugins() -> None:
 
 def _drop_stdout() -> bool:
     """Return whether standard output can take no more. If so, what is left goes nowhere, also at exit."""
+    full = _has_no_reader()
     try:
         sys.stdout.flush()
     except OSError:
+        full = True
+    if full:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return True
-    return False
+    return full
+
+
+def _has_no_reader() -> bool:
+    """Tell whether standard output is a pipe without a reader. A failed flush drops its bytes, so the next succeeds."""
+    import select
+
+    if not hasattr(select, "poll"):  # Windows
+        return False
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)
+    return any(event & select.POLLERR for _, event in poll.poll(0))
 
 
 def _speak_utf8() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,38 +12,26 @@ import click
 
 if TYPE_CHECKING:
     from gnb.core.progress import Track
-    from gnb.core.settings import Settings
     from gnb.core.store import Store
 
 Command = Callable[..., Any]
 
 
 def settings_options(command: Command) -> Command:
-    """Add --config, --profile and -o; `settings_of` reads them."""
-    for option in reversed(
-        (
-            click.option(
-                "--config", type=click.Path(path_type=Path), help="Settings file; gnb.toml of this folder if not given."
-            ),
-            click.option("--profile", help="Base model, adapter and metric models; see profiles in the docs."),
-            click.option(
-                "-o",
-                "pairs",
-                multiple=True,
-                metavar="LABEL.OPTION=VALUE",
-                help="Set one option of a source, rewriter or metric; again for more.",
-            ),
-        )
-    ):
-        command = option(command)
-    return command
+    """Add --config, --profile and -o; the command gets the `settings` that they name."""
 
+    @click.option("--config", type=click.Path(path_type=Path), help="Settings file.  [gnb.toml of this folder]")
+    @click.option("--profile", help="Base model, adapter and metric models.  [embedded]")
+    @click.option(
+        "-o", "pairs", multiple=True, metavar="LABEL.OPTION=VALUE", help="Set an option of a component; again for more."
+    )
+    @wraps(command)
+    def with_settings(config: Path | None, profile: str | None, pairs: tuple[str, ...], **values: Any) -> Any:
+        from gnb.core.settings import load_settings
 
-def settings_of(config: Path | None, profile: str | None, pairs: tuple[str, ...]) -> Settings:
-    """Read the settings that `settings_options` name."""
-    from gnb.core.settings import load_settings
+        return command(settings=load_settings(config, profile, pairs), **values)
 
-    return load_settings(config, profile, pairs)
+    return with_settings
 
 
 def store_option(command: Command) -> Command:
@@ -52,7 +41,7 @@ def store_option(command: Command) -> Command:
         "store_path",
         type=click.Path(path_type=Path, dir_okay=False),
         envvar="GNB_STORE",
-        help="File that keeps outputs and scores; .gnb/store.sqlite of this folder if not given.",
+        help="File that keeps outputs and scores.  [.gnb/store.sqlite of this folder]",
     )(command)
 
 

@@ -63,7 +63,7 @@ def reason(error: BaseException) -> str:
     return str(error) if isinstance(error, GnbError) else f"{type(error).__name__}: {error}".removesuffix(": ")
 
 
-class _MiscountError(GnbError):
+class MiscountError(GnbError):
     """A rewriter gave another number of answers than there were texts."""
 
 
@@ -75,23 +75,29 @@ def _complete(rewriter: Rewriter, fingerprint: str, texts: Sequence[str], store:
         return
     with rewriter:
         try:
-            for done, (text, rewrite) in enumerate(_pairs(missing, rewriter), start=len(stored) + 1):
+            for done, (text, rewrite) in enumerate(pairs(rewriter, missing), start=len(stored) + 1):
                 store.add_output(fingerprint, text, rewrite)
                 follow(done, len(texts))
-        except _MiscountError:
+        except MiscountError:
             # No telling which answer belongs to which text.
             store.remove_outputs(fingerprint, missing)
             raise
 
 
-def _pairs(texts: Sequence[str], rewriter: Rewriter) -> Iterator[tuple[str, Rewrite]]:
+def pairs(rewriter: Rewriter, texts: Sequence[str]) -> Iterator[tuple[str, Rewrite]]:
+    """Yield each text with its answer.
+
+    Raises:
+        MiscountError: at the end, if the rewriter gave another number of answers than there are texts.
+        GnbError: if it answered with something else than a Rewrite.
+    """
     rewrites = iter(rewriter.rewrite(iter(texts)))
     for done, text in enumerate(texts):
         rewrite = next(rewrites, None)
         if rewrite is None:
-            raise _MiscountError(f"It gave {done} answers to {len(texts)} texts.")
+            raise MiscountError(f"It gave {done} answers to {len(texts)} texts.")
         if not (isinstance(rewrite, Rewrite) and isinstance(rewrite.text, str)):
             raise GnbError(f"It answered with {rewrite!r}, not with a Rewrite that holds a text.")
         yield text, rewrite
     if next(rewrites, None) is not None:
-        raise _MiscountError(f"It gave more than one answer a text to {len(texts)} texts.")
+        raise MiscountError(f"It gave more than one answer a text to {len(texts)} texts.")

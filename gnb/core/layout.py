@@ -35,10 +35,11 @@ def marked(before: str, after: str) -> list[Piece]:
     for edit in edits(before, after):
         kept, inserted = after[place : edit.target_start], after[edit.target_start : edit.target_end]
         deleted = before[edit.source_start : edit.source_end]
-        pieces += [Piece(KEPT, kept), Piece(DELETED, deleted), Piece(INSERTED, inserted)]
+        between = " " if deleted and inserted else ""
+        pieces += [Piece(KEPT, kept), Piece(DELETED, deleted), Piece(KEPT, between), Piece(INSERTED, inserted)]
         place = edit.target_end
         if not inserted and after[:place][-1:].isalnum():
-            pieces.insert(-2, Piece(KEPT, " "))
+            pieces.insert(-3, Piece(KEPT, " "))
         if not inserted and after[place:][:1].isalnum():
             pieces.append(Piece(KEPT, " "))
     pieces.append(Piece(KEPT, after[place:]))
@@ -56,18 +57,18 @@ def is_right_to_left(text: str) -> bool:
     return next((direction in ("R", "AL") for direction in directions if direction in ("L", "R", "AL")), False)
 
 
-def aligned(line: str, cells: int, width: int) -> str:
-    """Put a right-to-left line at the right edge, whether the terminal reorders such text or not.
+def edges(cells: int, width: int) -> tuple[str, str]:
+    """Return what to put before and behind a right-to-left line so that it ends at the right edge of a terminal.
 
-    The mark at its start keeps terminals that guess a line's direction from moving the padding to the other side, and
-    the isolate lets Latin words, digits and punctuation of the line follow its own direction.
+    It does so whether the terminal reorders such text or not. The mark at the start keeps terminals that guess a
+    line's direction from moving the padding to the other side; the isolate gives Latin words, digits and punctuation
+    of the line the direction of the text.
 
     Args:
-        line: one line, already short enough.
-        cells: the cells it takes.
+        cells: the cells that the line takes.
         width: the cells there are.
     """
-    return f"{_LEFT_TO_RIGHT_MARK}{' ' * (width - cells)}{_RIGHT_TO_LEFT_ISOLATE}{line}{_POP_ISOLATE}"
+    return f"{_LEFT_TO_RIGHT_MARK}{' ' * (width - cells)}{_RIGHT_TO_LEFT_ISOLATE}", _POP_ISOLATE
 
 
 def _escape(character: str) -> str:

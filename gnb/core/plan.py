@@ -7,14 +7,14 @@ from typing import Any
 from gnb.core.answering import reason
 from gnb.core.comparison import compare
 from gnb.core.components import Metric, Rewriter, Source
-from gnb.core.errors import GnbError, InputError, SettingsError, UnknownNameError, nearest
+from gnb.core.errors import GnbError, InputError, SettingsError, UnknownNameError
 from gnb.core.matrix import Matrix
 from gnb.core.progress import Track, untracked
 from gnb.core.reading import Problems, read_source
-from gnb.core.records import Example
+from gnb.core.records import SPLITS, Example
 from gnb.core.registry import Registry
 from gnb.core.settings import Choice, Settings
-from gnb.core.splitting import SPLITS, shuffle_rank, split_examples
+from gnb.core.splitting import shuffle_rank, split_examples
 from gnb.core.store import Store
 from gnb.core.text import comparison_key
 
@@ -89,7 +89,8 @@ def prepare_plan(plan: Plan, settings: Settings, registry: Registry) -> Prepared
         rewriters.insert(0, settings.choose("rewriter", "copy", registry))
     metrics = [settings.choose("metric", text, registry) for text in plan.metrics or available_metrics(registry)]
     sources = [settings.choose("source", text, registry) for text in plan.sources]
-    _check_labels([*rewriters, *metrics, *sources], settings)
+    _check_labels([*rewriters, *metrics])
+    settings.check_overrides([*rewriters, *metrics, *sources])
     built: dict[str, Rewriter] = {choice.label: _create(registry, choice) for choice in rewriters}
     judges: dict[str, Metric] = {choice.label: _create(registry, choice) for choice in metrics}
     examples, problems = _read(plan, [_create(registry, choice) for choice in sources])
@@ -101,19 +102,13 @@ def available_metrics(registry: Registry) -> list[str]:
     return [name for name, component in registry.components["metric"].items() if not component.missing()]
 
 
-def _check_labels(choices: Sequence[Choice], settings: Settings) -> None:
-    """Refuse a label given twice, and options of a label that the comparison does not have."""
+def _check_labels(choices: Sequence[Choice]) -> None:
     seen = set()
     for choice in choices:
-        if choice.kind != "source" and (choice.kind, choice.label) in seen:
+        if (choice.kind, choice.label) in seen:
             hint = f"Give each a label of its own: {choice.label}-2={choice.name}."
             raise SettingsError(f"There are two {choice.kind}s {choice.label!r}. {hint}")
         seen.add((choice.kind, choice.label))
-    labels = sorted({choice.label for choice in choices})
-    for label in settings.overrides:
-        if label not in labels:
-            hint = f"{nearest(label, labels)} Its parts: {', '.join(labels)}."
-            raise SettingsError(f"-o {label}....: the comparison has no {label!r}.{hint}")
 
 
 def _create(registry: Registry, choice: Choice) -> Any:

@@ -6,7 +6,7 @@ the table of the named variant, `-o` on the command line.
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -105,6 +105,18 @@ class Settings:
             values[component.argument] = argument
         values |= self.overrides.get(label, {})
         return Choice(kind, label, name, values)
+
+    def check_overrides(self, choices: Iterable[Choice]) -> None:
+        """Refuse `-o` pairs whose label nothing goes by.
+
+        Raises:
+            SettingsError: naming the nearest label and all there are.
+        """
+        labels = sorted({choice.label for choice in choices})
+        for label, table in self.overrides.items():
+            if label not in labels:
+                hint = f"{nearest(label, labels)} Here are: {', '.join(labels)}."
+                raise SettingsError(f"-o {label}.{next(iter(table))}: nothing here is called {label!r}.{hint}")
 
     def _split(self, kind: Kind, text: str, registry: Registry) -> tuple[str, str, str]:
         head, _, argument = text.partition(":") if kind == "source" else (text, "", "")

@@ -1,0 +1,87 @@
+"""`gnb samples`: what the rewriters of a run made of its texts, side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gnb.cli.shared import note, open_store, split_names, store_option
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gnb.core.samples import Sample
+    from gnb.core.store_runs import StoredRun
+
+
+@click.command()
+@click.argument("run", default="last")
+@click.option("--limit", type=click.IntRange(min=0), default=10, show_default=True, help="Show so many; 0 for all.")
+@click.option(
+    "--only",
+    type=click.Choice(["changed", "missed", "touched"]),
+    help="Changed texts, biased texts left unchanged, or unbiased texts changed.",
+)
+@click.option("--category", help="Texts of one category of the guideline.")
+@click.option(
+    "--rewriter", "-r", "rewriters", multiple=True, help="Labels, comma-separated; all but copy if not given."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line, raw outputs included.")
+@click.option("--html", "page", type=click.Path(path_type=Path, dir_okay=False), help="Write a page for the browser.")
+@store_option
+def samples(
+    run: str,
+    limit: int,
+    only: str | None,
+    category: str | None,
+    rewriters: tuple[str, ...],
+    as_json: bool,
+    page: Path | None,
+    store_path: Path | None,
+) -> None:
+    """Show input, reference and each rewriter's output of a RUN, changed words marked.
+
+    RUN is the name that `gnb compare` printed, or "last". Marks are [-deleted-]{+inserted+}, colours on a terminal.
+    """
+    from gnb.core.samples import samples_of
+    from gnb.core.store_runs import find_run
+
+    with open_store(store_path) as store:
+        found = find_run(store, run)
+        labels = split_names(rewriters)
+        matching = samples_of(found, store, rewriters=labels, only=only, category=category)
+    shown = matching[: limit or None]
+    if page:
+        _write_page(page, found, shown)
+    elif as_json:
+        _print_json(shown)
+    else:
+        _print(shown)
+    rest = "" if len(shown) == len(matching) else "; --limit 0 shows all"
+    note(f"run {found.name} ({found.status}): {len(shown)} of {len(matching)} texts{rest}")
+
+
+def _write_page(page: Path, run: StoredRun, shown: Sequence[Sample]) -> None:
+    from gnb.core.report_html import to_html
+
+    with page.open("w", encoding="utf-8") as file:
+        file.writelines(to_html(f"gnb run {run.name}", shown))
+
+
+def _print_json(shown: Sequence[Sample]) -> None:
+    import json
+
+    from gnb.core.samples import sample_values
+
+    for sample in shown:
+        click.echo(json.dumps(sample_values(sample), ensure_ascii=False))
+
+
+def _print(shown: Sequence[Sample]) -> None:
+    from gnb.cli.panels import Panels
+
+    panels = Panels(max((len(label) for sample in shown for label, _ in sample.lines()), default=0))
+    for sample in shown:
+        panels.show(sample.heading, sample.lines())

@@ -1,0 +1,53 @@
+"""Lines from a stream as they arrive: what is there is handed on, and nobody waits for a full block."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from gnb.core.errors import InputError
+
+_CHUNK = 1 << 16
+"""Bytes read at once; what a pipe holds. Some hundred lines, enough for a rewriter to sort into even batches."""
+
+
+class ByteStream(Protocol):
+    """A binary stream such as `sys.stdin.buffer`."""
+
+    def read1(self, size: int, /) -> bytes:
+        """Return up to `size` bytes that are there, waiting only if there are none; empty at the end."""
+        ...
+
+
+def arriving_lines(stream: ByteStream, name: str) -> Iterator[list[str]]:
+    r"""Yield the lines that have arrived, one list after the other, without their ends \n or \r\n.
+
+    A byte-order mark at the start is dropped. The last line needs no end.
+
+    Args:
+        stream: where the lines come from.
+        name: what to call it in messages.
+
+    Raises:
+        InputError: at a line that is not UTF-8, after the lines before it; the message names it.
+    """
+    number, rest = 0, b""
+    while chunk := stream.read1(_CHUNK):
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from _decoded(lines, name, number)
+        number += len(lines)
+    if rest:
+        yield from _decoded([rest], name, number)
+
+
+def _decoded(lines: list[bytes], name: str, number: int) -> Iterator[list[str]]:
+    texts: list[str] = []
+    try:
+        for line in lines:
+            texts.append(line.removesuffix(b"\r").decode("utf-8-sig" if number + len(texts) == 0 else "utf-8"))
+    except UnicodeDecodeError as error:
+        yield texts
+        raise InputError(
+            f"{name}, line {number + len(texts) + 1}: is not UTF-8 text (byte 0x{error.object[error.start]:02X} at"
+            f" place {error.start + 1}). For old Windows files: iconv -f WINDOWS-1256 -t UTF-8 OLD > NEW"
+        ) from None
+    if texts:
+        yield texts
