@@ -1,6 +1,7 @@
 """The `gnb` command: finds its subcommands lazily, and turns mistakes into one clear line."""
 
 import os
+import select
 import sys
 import traceback
 from importlib import import_module
@@ -59,7 +60,7 @@ def main() -> None:
     # Its search for plugins costs 0.05 s, and a malformed entry_points.txt of any package would end it.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     if "_GNB_COMPLETE" in os.environ:
-        cli()  # click answers the shell's question for completions and exits
+        cli(prog_name="gnb")  # click answers the shell's question for completions and exits
     try:
         code = _run(sys.argv[1:])
         if sys.stdout:
@@ -95,7 +96,8 @@ def _report(error: Exception) -> int:
         case GnbError():
             click.echo(f"Error: {error}", err=True)
             return MISTAKE
-        case BrokenPipeError() if _drop_stdout():
+        case BrokenPipeError() if _stdout_is_closed():
+            _drop_stdout()
             return 0
         case OSError(strerror=str(reason)):
             _drop_stdout()
@@ -127,31 +129,28 @@ def _mention_broken_plugins() -> None:
         click.echo(f"Skipped: plugin {plugin.name!r} of {plugin.provider} {plugin.reason}.", err=True)
 
 
-def _drop_stdout() -> bool:
-    """Return whether standard output can take no more. If so, what is left goes nowhere, also at exit."""
-    full = _has_no_reader()
+def _stdout_is_closed() -> bool:
+    """Return whether it is standard output that nobody reads any more, and not some other pipe."""
+    if not hasattr(select, "poll"):  # Windows
+        return True
+    poller = select.poll()
+    poller.register(sys.stdout.fileno(), 0)  # errors are reported whatever is asked for
+    return bool(poller.poll(0))
+
+
+def _drop_stdout() -> None:
+    """Give what is left in standard output somewhere to go: Python flushes it once more at exit."""
     try:
         sys.stdout.flush()
     except OSError:
-        full = True
-    if full:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return full
-
-
-def _has_no_reader() -> bool:
-    """Tell whether standard output is a pipe without a reader. A failed flush drops its bytes, so the next succeeds."""
-    import select
-
-    if not hasattr(select, "poll"):  # Windows
-        return False
-    poll = select.poll()
-    poll.register(sys.stdout.fileno(), 0)
-    return any(event & select.POLLERR for _, event in poll.poll(0))
 
 
 def _speak_utf8() -> None:
-    """Make the standard streams UTF-8 whatever the locale says: Persian fits into nothing else."""
+    """Make the standard streams UTF-8 whatever the locale says: Persian fits into nothing else.
+
+    Bytes of an argument that were no text of the locale come out as they went in.
+    """
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(encoding="utf-8")
+            stream.reconfigure(encoding="utf-8", errors="surrogateescape")
