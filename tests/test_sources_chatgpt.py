@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gnb.core.errors import InputError
+from gnb.core.errors import InputError, SettingsError
 from gnb.core.reading import read_source
 from gnb.core.records import Example
 from gnb.plugins.manager import installed_plugins
@@ -203,3 +203,11 @@ def test_the_home_folder_is_resolved(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("HOME", str(tmp_path))
     write(tmp_path, NoBias1="متن: سلام")
     assert len(read(Path("~"))[0]) == 1
+
+
+def test_a_source_without_its_path_says_what_it_needs() -> None:
+    with pytest.raises(SettingsError) as caught:
+        installed_plugins().registry.create("source", "chatgpt", {})
+    assert str(caught.value) == (
+        "source 'chatgpt' needs the option 'path': The folder with the Bias*.txt and NoBias*.txt files."
+    )

@@ -6,9 +6,9 @@ from collections import Counter
 import pytest
 
 from gnb.core.errors import SettingsError
-from gnb.core.records import Example
+from gnb.core.records import SPLITS, Example
 from gnb.core.similarity import band_hashes, connect, near_identical_pairs
-from gnb.core.splitting import SPLITS, split_examples
+from gnb.core.splitting import split_examples
 
 WORDS = [
     "کتاب",

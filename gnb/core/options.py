@@ -33,12 +33,14 @@ def build_options[OptionsT: Options](model: type[OptionsT], values: Mapping[str,
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:
-        known = sorted(model.model_fields)
-        raise SettingsError("\n".join(_explain(owner, known, dict(item)) for item in error.errors())) from None
+        raise SettingsError("\n".join(_explain(owner, model, dict(item)) for item in error.errors())) from None
 
 
-def _explain(owner: str, known: list[str], item: dict[str, Any]) -> str:
+def _explain(owner: str, model: type[Options], item: dict[str, Any]) -> str:
     key = ".".join(str(part) for part in item["loc"]) or "options"
+    known = sorted(model.model_fields)
+    if item["type"] == "missing" and key in known:
+        return f"{owner} needs the option {key!r}: {model.model_fields[key].description}"
     if item["type"] == "extra_forbidden":
         return f"{owner} has no option {key!r}.{nearest(key, known)} Its options: {', '.join(known) or 'none'}."
     return f"{owner}, option {key!r}: {item['msg']} (got {item['input']!r})."

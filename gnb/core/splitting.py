@@ -5,10 +5,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from gnb.core.errors import SettingsError
-from gnb.core.records import Example
+from gnb.core.records import SPLITS, Example
 from gnb.core.text import comparison_key
 
-SPLITS = ("train", "validation", "test")
 Shares = tuple[float, float, float]
 SHARES: Shares = (0.8, 0.1, 0.1)
 
