@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gnb.core.errors import InputError
-from gnb.core.jsonl import write_examples
+from gnb.core.jsonl import example_to_json
 from gnb.core.reading import read_source
 from gnb.core.records import Example
 from gnb.plugins.manager import installed_plugins
@@ -15,6 +15,10 @@ def read(folder: Path) -> tuple[list[Example], list[str]]:
     source = installed_plugins().registry.create("source", "prepared", {"path": str(folder)})
     examples, problems = read_source(source)
     return list(examples), [str(problem) for problem in problems.kept]
+
+
+def write(path: Path, *examples: Example) -> None:
+    path.write_text("".join(example_to_json(example) + "\n" for example in examples), encoding="utf-8")
 
 
 def test_examples_come_by_split_whatever_their_line_says(tmp_path: Path) -> None:
@@ -33,8 +37,8 @@ def test_examples_come_by_split_whatever_their_line_says(tmp_path: Path) -> None
 
 
 def test_an_absent_or_empty_split_counts_as_empty(tmp_path: Path) -> None:
-    write_examples(tmp_path / "test.jsonl", [Example("1", "متن")])
-    write_examples(tmp_path / "train.jsonl", [])
+    write(tmp_path / "test.jsonl", Example("1", "متن"))
+    write(tmp_path / "train.jsonl")
     assert [example.split for example in read(tmp_path)[0]] == ["test"]
 
 
@@ -57,6 +61,6 @@ def test_a_folder_that_nobody_prepared_is_refused_with_the_command_that_helps(tm
 
 
 def test_splits_without_any_example_are_refused(tmp_path: Path) -> None:
-    write_examples(tmp_path / "train.jsonl", [])
+    write(tmp_path / "train.jsonl")
     with pytest.raises(InputError, match=r"holds no example in train\.jsonl\. Write one with: gnb prepare"):
         read(tmp_path)

@@ -1,7 +1,7 @@
 """Examples as JSON Lines: one object a line, its keys the fields of `Example`."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
@@ -55,16 +55,6 @@ def read_examples(path: Path, report: Report) -> Iterator[Example]:
             report(example)
         else:
             yield example
-
-
-def write_examples(path: Path, examples: Iterable[Example]) -> int:
-    """Write examples to a file one by one and return how many there were."""
-    count = 0
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        for example in examples:
-            file.write(example_to_json(example) + "\n")
-            count += 1
-    return count
 
 
 @cache
