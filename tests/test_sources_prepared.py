@@ -23,9 +23,8 @@ def write(path: Path, *examples: Example) -> None:
 
 def test_examples_come_by_split_whatever_their_line_says(tmp_path: Path) -> None:
     for name in ("test", "train", "validation"):
-        write_examples(
-            tmp_path / f"{name}.jsonl", [Example(name, "متن", ("متن",), split="train", metadata={"raw": "متن "})]
-        )
+        example = Example(name, "متن", ("متن",), split="train", metadata={"raw": "متن "})
+        write(tmp_path / f"{name}.jsonl", example)
     examples, problems = read(tmp_path)
     assert problems == []
     assert [(example.id, example.split) for example in examples] == [
