@@ -26,7 +26,7 @@ class _Group:
         self.strata = min(self.strata[0], stratum), max(self.strata[1], stratum)
         self.size += 1
         if split:
-            self.split = min(split, self.split or split, key=SPLITS.index)
+            self.split = min(split, self.split or split)  # "test" before "train": rather less to train on than a leak
 
 
 def split_examples(examples: Sequence[Example], *, seed: int = 0, shares: Shares = SHARES) -> list[Example]:
@@ -52,7 +52,7 @@ def split_examples(examples: Sequence[Example], *, seed: int = 0, shares: Shares
         groups.setdefault(number, _Group(rank, (stratum, stratum))).add(rank, stratum, example.split)
     free = [group for group in groups.values() if group.split is None]
     free.sort(key=lambda group: (group.strata, group.rank))
-    for group, split in zip(free, allot((group.size for group in free), shares), strict=True):
+    for group, split in allot(((group, group.size) for group in free), shares):
         group.split = split
     return [
         example if example.split else replace(example, split=groups[number].split)
@@ -71,8 +71,8 @@ def shuffle_rank(key: str, seed: int) -> str:
     return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
-def allot(sizes: Iterable[int], shares: Shares = SHARES) -> Iterator[str]:
-    """Yield a split for each group, given the groups' sizes: the split that lags furthest behind its share.
+def allot[GroupT](groups: Iterable[tuple[GroupT, int]], shares: Shares = SHARES) -> Iterator[tuple[GroupT, str]]:
+    """Yield each group, given with its size, with its split: the one that lags furthest behind its share.
 
     Groups sorted by stratum keep the shares in each stratum and overall (error diffusion). Of splits that lag alike,
     train comes first and then test, which a small corpus needs more than validation.
@@ -85,13 +85,13 @@ def allot(sizes: Iterable[int], shares: Shares = SHARES) -> Iterator[str]:
     wanted = {split: share / sum(shares) for split, share in zip(SPLITS, shares, strict=True) if share > 0}
     preference = sorted(wanted, key=("train", "test", "validation").index)
     given, total = dict.fromkeys(wanted, 0), 0
-    for size in sizes:
+    for group, size in groups:
         total += size
         # rounding keeps a tie a tie whatever the shares' binary fractions are
         lag = {split: round(wanted[split] * total - given[split], 6) for split in preference}
         split = max(lag, key=lag.__getitem__)
         given[split] += size
-        yield split
+        yield group, split
 
 
 def _group(keys: Sequence[str], pairs: Sequence[object]) -> list[int]:
