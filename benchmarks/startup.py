@@ -10,7 +10,7 @@ import sys
 import time
 
 ROUNDS = 10
-COMMANDS = ("compare --help", "plugins", "plugins bleu")
+COMMANDS = ("--help", "compare --help", "plugins", "plugins bleu", "rewrite --rewriter copy سلام")
 
 
 def seconds(arguments: list[str]) -> float:

@@ -1,0 +1,58 @@
+"""A third-party package, really installed: its rewriter gets a row of the matrix with no line of gnb changed."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLE = Path(__file__).parents[1] / "examples" / "gnb-lexicon"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder into which pip has installed the example package, built from its sources, without any index."""
+    folder = tmp_path_factory.mktemp("site")
+    options = ["--no-index", "--no-deps", "--no-build-isolation", "--quiet", "--target", str(folder)]
+    subprocess.run([sys.executable, "-m", "pip", "install", *options, str(EXAMPLE)], check=True)
+    return folder
+
+
+def run(site: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a module in a process that sees the installed package."""
+    environment = {**os.environ, "PYTHONPATH": str(site)}
+    command = [sys.executable, "-m", *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, encoding="utf-8", capture_output=True, check=False)
+
+
+def test_the_installed_package_is_listed(site: Path, tmp_path: Path) -> None:
+    done = run(site, tmp_path, "gnb", "plugins", "--json")
+    [row] = [row for row in json.loads(done.stdout)["components"] if row["name"] == "lexicon"]
+    assert (row["kind"], row["provider"], row["status"]) == ("rewriter", "gnb-lexicon 0.1.0", "ready")
+
+
+def test_its_rewriter_has_a_row_in_the_matrix(site: Path, tmp_path: Path) -> None:
+    choice = ["--rewriters", "lexicon", "--sources", "bundled", "--split", "all", "--metrics", "bleu,edit,detection"]
+    done = run(site, tmp_path, "gnb", "compare", *choice, "--json")
+    assert done.returncode == 0, done.stderr
+    rows = {row["label"]: row["scores"] for row in json.loads(done.stdout)["rows"]}
+    assert list(rows) == ["copy", "lexicon"]
+    assert rows["copy"]["detection"]["recall"] == 0
+    assert rows["lexicon"]["detection"]["recall"] > 0
+    assert rows["lexicon"]["detection"]["precision"] == 1
+
+
+def test_its_options_are_set_as_those_of_our_own(site: Path, tmp_path: Path) -> None:
+    option = 'lexicon.extra={"باران": "برف"}'
+    done = run(site, tmp_path, "gnb", "rewrite", "--rewriter", "lexicon", "-o", option, "دولتمردان زیر باران")
+    assert done.stdout == "مقامات زیر برف\n", done.stderr
+    wrong = run(site, tmp_path, "gnb", "rewrite", "--rewriter", "lexicon", "-o", "lexicon.extras=1", "متن")
+    assert wrong.returncode == 2
+    assert "has no option 'extras'. Did you mean 'extra'?" in wrong.stderr
+
+
+def test_the_tests_that_come_with_it_pass(site: Path, tmp_path: Path) -> None:
+    done = run(site, tmp_path, "pytest", "-q", "-p", "no:cacheprovider", str(EXAMPLE / "tests"))
+    assert done.returncode == 0, done.stdout
