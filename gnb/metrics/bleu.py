@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from importlib.metadata import version
+from itertools import chain
 from multiprocessing import get_context
 from typing import ClassVar
 
@@ -126,14 +127,18 @@ def _count_one(texts: _Texts, order: int) -> list[int]:
 
 def _matches(hypothesis: Sequence[str], references: Sequence[Sequence[str]], n: int) -> int:
     """Count the n-grams of the hypothesis that a reference has, each as often as the one that has most of it."""
-    allowed = _ngrams(references[0], n)
-    for reference in references[1:]:
-        allowed |= _ngrams(reference, n)
-    return sum([min(count, allowed[gram]) for gram, count in _ngrams(hypothesis, n).items() if gram in allowed])
+    made, wanted = _ngrams(hypothesis, n), [_ngrams(reference, n) for reference in references]
+    unique = set(made)
+    if len(unique) == len(made):  # nearly always, and sets are much faster than counters
+        return len(unique.intersection(chain.from_iterable(wanted)))
+    most: Counter[tuple[str, ...]] = Counter()
+    for grams in wanted:
+        most |= Counter(grams)
+    return (Counter(made) & most).total()
 
 
-def _ngrams(tokens: Sequence[str], n: int) -> Counter[tuple[str, ...]]:
-    return Counter(zip(*(tokens[start:] for start in range(n)), strict=False))
+def _ngrams(tokens: Sequence[str], n: int) -> list[tuple[str, ...]]:
+    return list(zip(*(tokens[start:] for start in range(n)), strict=False))
 
 
 def _count_all(texts: Sequence[_Texts], order: int) -> list[list[int]]:
