@@ -76,7 +76,7 @@ def progress() -> Iterator[Track]:
 
         def track(what: str, done: int, total: int) -> None:
             if what not in tasks:
-                tasks[what] = bars.add_task(what, total=total, completed=done, rate="")
+                tasks[what] = bars.add_task(what, total=total or None, completed=done, rate="")
             speed = bars.tasks[tasks[what]].speed
             bars.update(tasks[what], completed=done, rate=f"{speed:.1f}/s" if speed else "")
 

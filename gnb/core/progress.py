@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 Follow = Callable[[int, int], None]
-"""Is told how many texts are done and how many there are."""
+"""Is told how many texts are done and how many there are; 0 if nobody can know."""
 
 Track = Callable[[str, int, int], None]
 """As `Follow`, told first what is being done, such as "lora" or "bleu of lora"."""

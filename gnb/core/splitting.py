@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 
 from gnb.core.errors import SettingsError
 from gnb.core.records import SPLITS, Example
@@ -10,6 +11,7 @@ from gnb.core.text import comparison_key
 
 Shares = tuple[float, float, float]
 SHARES: Shares = (0.8, 0.1, 0.1)
+_BAD_SHARES = "shares {}: give three numbers of at least 0, such as 0.8,0.1,0.1."
 
 
 @dataclass(slots=True)
@@ -65,6 +67,20 @@ def stratum_of(category: object, register: object) -> str:
     return f"{category or ''}/{register or ''}"
 
 
+def parse_shares(text: str) -> Shares:
+    """Read the shares of train, validation and test, such as "0.8,0.1,0.1" or "8,1,1".
+
+    Raises:
+        SettingsError: if these are not three numbers of at least 0, one of them above.
+    """
+    try:
+        train, validation, test = (float(part) for part in text.split(","))
+    except ValueError:
+        raise SettingsError(_BAD_SHARES.format(text)) from None
+    _check_shares((train, validation, test))
+    return train, validation, test
+
+
 def shuffle_rank(key: str, seed: int) -> str:
     """Return a text by which keys sort in random order, the same for the same seed on every machine."""
     data = f"{seed}\n{key}".encode("utf-8", "surrogatepass")
@@ -80,8 +96,7 @@ def allot[GroupT](groups: Iterable[tuple[GroupT, int]], shares: Shares = SHARES)
     Raises:
         SettingsError: if a share is negative or all are zero.
     """
-    if min(shares) < 0 or sum(shares) <= 0:
-        raise SettingsError(f"shares {shares}: give three numbers of at least 0, such as 0.8,0.1,0.1.")
+    _check_shares(shares)
     wanted = {split: share / sum(shares) for split, share in zip(SPLITS, shares, strict=True) if share > 0}
     preference = sorted(wanted, key=("train", "test", "validation").index)
     given, total = dict.fromkeys(wanted, 0), 0
@@ -111,3 +126,8 @@ def _group(keys: Sequence[str], pairs: Sequence[object]) -> list[int]:
 
     group = connect(len(unique), links())
     return [group[row] for row in rows]
+
+
+def _check_shares(shares: Shares) -> None:
+    if not (all(0 <= share < inf for share in shares) and sum(shares) > 0):
+        raise SettingsError(_BAD_SHARES.format(shares))

@@ -1,0 +1,128 @@
+"""`gnb prepare`: sources in, one clean, split and described dataset out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gnb.cli.shared import note, progress, settings_options
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gnb.core.preparation import Input, Plan, Prepared
+    from gnb.core.settings import Settings
+
+_SHOWN_PROBLEMS = 5
+
+
+@click.command()
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+@click.option("--to", "target", required=True, type=click.Path(path_type=Path), help="Folder to write.")
+@click.option(
+    "--cleaning",
+    type=click.Choice(["careful", "published", "none"]),
+    default="careful",
+    show_default=True,
+    help="Set of rules: careful damages nothing, published is all of hazm and no emoji.",
+)
+@click.option("--rule", "switches", multiple=True, metavar="NAME=on|off", help="Switch one rule; again for more.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the shuffle and the split.")
+@click.option("--shares", default="0.8,0.1,0.1", show_default=True, help="Of train, validation and test.")
+@click.option("--strict", is_flag=True, help="Stop at the first piece that a source cannot use.")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes that clean.  [one a core]")
+@click.option("--show-changes", "samples", type=click.IntRange(min=0), default=0, help="Changes to show for each rule.")
+@click.option("--json", "as_json", is_flag=True, help="Print the manifest.")
+@settings_options
+def prepare(settings: Settings, sources: tuple[str, ...], as_json: bool, **given: Any) -> None:
+    """Clean, de-duplicate, shuffle and split texts into a dataset.
+
+    A SOURCE is NAME or NAME:ARGUMENT, such as chatgpt:FOLDER; `gnb plugins` lists them. The folder appears when it is
+    complete. Interrupted, the same command goes on where it stopped.
+    """
+    from gnb.core.preparation import prepare as run
+
+    inputs, plan = _inputs(settings, sources), _plan(**given)
+    try:
+        with progress() as track:
+            done = run(inputs, plan, track)
+    except KeyboardInterrupt:
+        note("What is finished is kept; the same command goes on from there.")
+        raise
+    _note_problems(inputs)
+    _show(done, plan.target, as_json=as_json)
+
+
+def _inputs(settings: Settings, sources: Sequence[str]) -> list[Input]:
+    from gnb.core.preparation import Input
+    from gnb.plugins.manager import installed_plugins
+
+    registry = installed_plugins().registry
+    choices = [settings.choose("source", text, registry) for text in sources]
+    settings.check_overrides(choices)
+    return [Input(choice.name, registry.create("source", choice.name, choice.values)) for choice in choices]
+
+
+def _plan(cleaning: Any, switches: Sequence[str], shares: str, workers: int | None, **given: Any) -> Plan:
+    import os
+
+    from gnb.core.cleaning import CleaningOptions, parse_rules
+    from gnb.core.preparation import Plan
+    from gnb.core.splitting import parse_shares
+
+    rules = CleaningOptions.named(cleaning, parse_rules(switches))
+    return Plan(rules=rules, shares=parse_shares(shares), workers=workers or os.cpu_count() or 1, **given)
+
+
+def _note_problems(inputs: Sequence[Input]) -> None:
+    kept = [problem for each in inputs for problem in each.problems.kept]
+    for problem in kept[:_SHOWN_PROBLEMS]:
+        note(f"Skipped {problem}")
+    if kept:
+        total = sum(each.problems.count for each in inputs)
+        note(f"Skipped {total} pieces of the sources in all; --strict stops at the first.")
+
+
+def _show(done: Prepared, target: Path, *, as_json: bool) -> None:
+    import json
+
+    if as_json:
+        changes = {rule: [step._asdict() for step in steps] for rule, steps in done.samples.items()}
+        click.echo(json.dumps(done.manifest | ({"changes": changes} if changes else {}), ensure_ascii=False, indent=2))
+        return
+    _write_table(_summary(done.manifest))
+    for rule, steps in done.samples.items():
+        for step in steps:
+            click.echo(f"\n{rule}\n- {step.before}\n+ {step.after}")
+    click.echo(f"\nwritten to {target}; what the copies disagree about: {target / 'conflicts.jsonl'}")
+
+
+def _summary(manifest: dict[str, Any]) -> list[tuple[str, str]]:
+    counts = manifest["counts"]
+    rows = [(name.replace("_", " "), count) for name, count in counts.items() if name != "splits"]
+    rows += [("skipped", sum(source["skipped"] for source in manifest["sources"]))]
+    rows += list(counts["splits"].items())
+    shown = [(name, f"{count:,}") for name, count in rows]
+    for rule, did in manifest["rules"].items():
+        if did["changed"]:
+            name = f"rule {rule.replace('_', '-')}"
+            shown.append((name, f"{did['changed']:,} texts changed, {did['removed']:,} characters removed"))
+    return shown
+
+
+def _write_table(rows: Sequence[tuple[str, str]]) -> None:
+    """Write two columns on a terminal, and lines with a tab into a pipe or a file."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        for row in rows:
+            click.echo("\t".join(row))
+        return
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)

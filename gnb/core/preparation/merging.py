@@ -1,0 +1,50 @@
+"""De-duplication: copies of one text become one example, and what they disagree about is reported."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from gnb.core.text import comparison_key
+
+Record = dict[str, Any]
+"""An example as its JSON object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Two copies of one text that disagree.
+
+    Attributes:
+        kept: the copy that stays.
+        other: the copy that goes.
+        labels: True if one copy calls the text biased and the other does not; then its references are not taken over.
+    """
+
+    kept: Record
+    other: Record
+    labels: bool
+
+    def as_record(self) -> Record:
+        """Return the conflict as a JSON object."""
+        sides = {name: _brief(record) for name, record in (("kept", self.kept), ("other", self.other))}
+        return {"text": self.kept["text"], "about": "labels" if self.labels else "references", **sides}
+
+
+def merge_copies(first: Record, second: Record) -> tuple[Record, Conflict | None]:
+    """Merge two examples with the same text, folded; the first one stays, unless only the second is labelled.
+
+    References that are new join those there, in order, if both copies have the same label. A split that only one of
+    them has is kept.
+    """
+    kept, other = (first, second) if first["references"] or not second["references"] else (second, first)
+    merged = {**kept, "split": kept["split"] or other["split"]}
+    labels = None not in (kept["biased"], other["biased"]) and kept["biased"] != other["biased"]
+    known = {comparison_key(reference) for reference in kept["references"]}
+    new = {comparison_key(reference): reference for reference in other["references"]}
+    differ = bool(other["references"]) and new.keys() != known
+    if not labels:
+        merged["references"] = [*kept["references"], *(new[key] for key in new if key not in known)]
+    return merged, Conflict(kept, other, labels) if labels or differ else None
+
+
+def _brief(record: Record) -> Record:
+    return {key: record[key] for key in ("id", "origin", "biased", "references")}
