@@ -1,0 +1,102 @@
+"""The docs say what the code does: commands parse, code blocks are the files they name, reference pages are current."""
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from gnb.cli.main import cli
+from gnb.plugins.manager import HOOKS, installed_plugins
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "examples").glob("*/*.md")])
+TEXTS = {page: page.read_text("utf-8") for page in PAGES}
+_COMMAND = re.compile(r"^(?: {4}|\$ )?(gnb [^`\n]*?)(?:\s+#.*)?$|`(gnb [^`\n]*)`", re.MULTILINE)
+_MAKE = re.compile(r"\bmake ([a-z]+)\b(?=`|$| +#)", re.MULTILINE)
+_FILE = re.compile(r"<!-- file: (?P<path>\S+) -->\n+```\w*\n(?P<code>.*?)```", re.DOTALL)
+_LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
+
+
+def code_commands(text: str) -> Iterator[str]:
+    """Yield the `gnb ...` command lines of a page: in code spans, and as lines of their own."""
+    without_help = re.sub(r"```text\n.*?```", "", text, flags=re.DOTALL)
+    for match in _COMMAND.finditer(without_help):
+        yield (match[1] or match[2]).strip()
+
+
+COMMANDS = sorted({command for text in TEXTS.values() for command in code_commands(text)})
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_every_command_in_the_docs_parses(line: str) -> None:
+    words = shlex.split(re.split(r" (?:\||>|<) ?", line)[0])[1:]
+    words = [word for word in words if word not in ("...", "…")]
+    context = click.Context(cli, info_name="gnb")
+    if not words or words[0] in ("--help", "--version") or not words[0].islower():
+        return
+    name, command, rest = cli.resolve_command(context, words)
+    assert command
+    if "--help" in rest:
+        return
+    try:
+        command.make_context(name, rest, parent=context)
+    except click.BadParameter as error:
+        # The files that an example names need not exist; everything else has to be right.
+        if not (error.param and isinstance(error.param.type, click.Path)):
+            raise
+
+
+def test_the_docs_show_every_command() -> None:
+    shown = {command.split()[1] for command in COMMANDS if len(command.split()) > 1}
+    assert set(cli.list_commands(click.Context(cli))) <= shown
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_make_target_in_the_docs_exists(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(_MAKE.findall(TEXTS[page])) <= targets
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_inside_the_project_leads_somewhere(page: Path) -> None:
+    assert [link for link in _LINK.findall(TEXTS[page]) if not (page.parent / link).exists()] == []
+
+
+BLOCKS = [(match["path"], match["code"]) for text in TEXTS.values() for match in _FILE.finditer(text)]
+
+
+@pytest.mark.parametrize(("path", "code"), BLOCKS, ids=[path for path, _ in BLOCKS])
+def test_code_in_the_docs_is_the_file_that_it_names(path: str, code: str) -> None:
+    assert (ROOT / path).read_text("utf-8") == code
+
+
+def test_the_tutorial_shows_the_whole_example_plugin() -> None:
+    files = [path for path in (ROOT / "examples").rglob("*") if path.suffix in (".py", ".toml")]
+    assert {str(path.relative_to(ROOT)) for path in files} == {path for path, _ in BLOCKS if "examples/" in path}
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_every_hook_is_documented(hook: str) -> None:
+    assert f"`{hook}(register)`" in TEXTS[ROOT / "docs" / "plugins.md"]
+
+
+def test_every_component_is_documented() -> None:
+    page = TEXTS[ROOT / "docs" / "options.md"]
+    ours = [
+        component
+        for components in installed_plugins().registry.components.values()
+        for component in components.values()
+        if component.provider.startswith("gnb ")
+    ]
+    assert [component.name for component in ours if f"### {component.name}\n" not in page] == []
+
+
+def test_the_generated_pages_are_current() -> None:
+    command = [sys.executable, "docs/generate.py", "--check"]
+    done = subprocess.run(command, cwd=ROOT, encoding="utf-8", capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
