@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from gnb.core.settings import Settings
 
     Show = Callable[[str, Rewrite], None]
+
+_STANDARD_INPUT = Path("-")
 
 
 @click.command()
@@ -47,7 +50,7 @@ def rewrite(
     Lines come out in order, each as soon as it is there; an empty line stays an empty line.
     """
     rewriter = _rewriter(settings, name)
-    show = _show_json if as_json else _show_changes() if show_changes else _show_text
+    show: Show = _show_json if as_json else _show_changes() if show_changes else _show_text
     fallbacks = 0
     with ExitStack() as opened, rewriter:
         for text, answer in _answers(rewriter, _batches(texts, files, opened)):
@@ -67,19 +70,22 @@ def _rewriter(settings: Settings, name: str) -> Rewriter:
 
 
 def _batches(texts: tuple[str, ...], files: tuple[Path, ...], opened: ExitStack) -> Iterator[list[str]]:
-    """Yield lists of lines: from the arguments, from files, or from standard input as they arrive there."""
+    """Yield lists of lines: from the arguments and files, else from standard input as they arrive there."""
+    import io
+    import os
+
     from gnb.core.streams import arriving_lines
 
-    if texts:
-        yield [line for text in texts for line in text.split("\n")]
-    for path in files or ((Path("-"),) if not texts else ()):
-        if path == Path("-"):
-            stdin = click.get_binary_stream("stdin")
-            if stdin.isatty():
-                note("Type a text and press Enter; Ctrl-D ends.")
-            yield from arriving_lines(stdin, "standard input")
-        else:
+    for number, text in enumerate(texts, start=1):
+        yield from arriving_lines(io.BytesIO(os.fsencode(text)), f"text {number}")
+    for path in files if texts or files else (_STANDARD_INPUT,):
+        if path != _STANDARD_INPUT:
             yield from arriving_lines(opened.enter_context(path.open("rb")), str(path))
+            continue
+        if sys.stdin.isatty():
+            note("Type a text and press Enter; Ctrl-D ends.")
+        stdin = opened.enter_context(os.fdopen(sys.stdin.fileno(), "rb", closefd=False))
+        yield from arriving_lines(stdin, "standard input")
 
 
 def _answers(rewriter: Rewriter, batches: Iterable[list[str]]) -> Iterator[tuple[str, Rewrite]]:
@@ -96,8 +102,6 @@ def _answers(rewriter: Rewriter, batches: Iterable[list[str]]) -> Iterator[tuple
 
 def _show_text(text: str, answer: Rewrite) -> None:
     """Print an answer on one line; on a terminal it can do no harm, elsewhere it stays as it is."""
-    import sys
-
     from gnb.core.layout import printable
 
     line = " ".join(answer.text.splitlines())

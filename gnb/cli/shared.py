@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -64,7 +65,12 @@ def note(message: str) -> None:
 
 @contextmanager
 def progress() -> Iterator[Track]:
-    """Show what is going on, with rate and time left, on a terminal; elsewhere show nothing."""
+    """Show what is going on, with rate and time left, if standard error is a terminal."""
+    if not sys.stderr.isatty():
+        from gnb.core.progress import untracked
+
+        yield untracked
+        return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

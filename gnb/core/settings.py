@@ -133,9 +133,12 @@ def load_settings(path: Path | None, profile: str | None = None, pairs: tuple[st
 
     Raises:
         SettingsError: if the file is missing, is no TOML or holds unknown keys, or if a pair is malformed.
+        UnknownNameError: if there is no such profile.
     """
     file = _read_file(path or Path(FILE_NAME), required=path is not None)
-    return Settings(file, profile or file.profile, parse_pairs(pairs))
+    settings = Settings(file, profile or file.profile, parse_pairs(pairs))
+    settings.profile_tables()
+    return settings
 
 
 def parse_pairs(pairs: tuple[str, ...]) -> dict[str, Table]:
