@@ -1,0 +1,206 @@
+"""Greedy decoding that takes the input as a draft of the answer.
+
+Input-guided aggressive decoding: Ge et al. 2022, "Lossless Acceleration for Seq2seq Generation with Aggressive
+Decoding" (arXiv 2205.10350). The answer is mostly the input, so one forward pass over prompt and input verifies how
+far the model would have copied; from the first change on, short drafts follow wherever the answer's tail is found in
+the input again. Each token is the one that plain greedy decoding picks.
+
+Rejected draft tokens stay in the key-value cache and are masked, so that all rows of a batch keep one length.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from gnb.models.vocabulary import OutputLayer, hidden_states
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel
+
+_DRAFT_LENGTHS = {3: 12, 2: 6, 1: 2}
+"""Draft tokens offered after a change, by how many of the answer's last tokens were found in the input."""
+_KEEP_SHARE = 0.75
+"""Finished rows leave the batch once fewer than this share of its rows is still going."""
+
+
+@dataclass(slots=True)
+class _Row:
+    """One text on its way.
+
+    Attributes:
+        source: the text's own tokens.
+        start: the position of the answer's first token.
+        limit: how many tokens the answer may have at the most.
+        used: how much of the source the answer has come past.
+        offer: where in the source the current draft begins.
+    """
+
+    source: list[int]
+    start: int
+    limit: int
+    answer: list[int] = field(default_factory=list)
+    used: int = 0
+    offer: int = 0
+    done: bool = False
+
+    def accept(self, draft: Sequence[int], predicted: Sequence[int], stop: frozenset[int]) -> int:
+        """Take the draft as far as the model agrees, then the model's own next token; return how much was taken."""
+        taken = 0
+        while taken < len(draft) and draft[taken] == predicted[taken]:
+            taken += 1
+        if taken:
+            self.used = self.offer + taken
+        for token in (*draft[:taken], predicted[taken]):
+            if token in stop:
+                self.done = True
+                break
+            self.answer.append(token)
+        self.done = self.done or len(self.answer) >= self.limit
+        return taken
+
+    def next_draft(self) -> list[int]:
+        """Return input tokens that probably follow: those behind the place where the answer's tail is found again."""
+        room = self.limit - len(self.answer) - 1
+        for size, length in _DRAFT_LENGTHS.items():
+            tail = self.answer[-size:]
+            for place in range(max(0, self.used - size + 1), len(self.source) - size):
+                if self.source[place : place + size] == tail:
+                    self.offer = place + size
+                    return self.source[self.offer : self.offer + min(length, room)]
+        return []
+
+
+class GuidedDecoder:
+    """Decodes batches of texts behind one shared prompt prefix.
+
+    Args:
+        model: any causal language model of transformers whose decoder can be run without its output layer.
+        layer: the output layer, already covering all tokens of the prompt and of what may be answered.
+        before: tokens of the prompt in front of the text; run once for all texts.
+        after: tokens of the prompt behind the text.
+        stop: tokens that end an answer.
+    """
+
+    def __init__(
+        self,
+        model: "PreTrainedModel",
+        layer: OutputLayer,
+        *,
+        before: Sequence[int],
+        after: Sequence[int],
+        stop: frozenset[int],
+    ) -> None:
+        self.model, self.layer, self.stop = model, layer, stop
+        self.before, self.after = list(before), list(after)
+        self._prefix = self._run_prefix()
+
+    def decode(self, sources: Sequence[Sequence[int]], limits: Sequence[int]) -> list[list[int]]:
+        """Return the tokens of each answer, without the one that ends it.
+
+        Args:
+            sources: the tokens of each text.
+            limits: how many tokens each answer may have at the most.
+        """
+        import torch
+
+        start = len(self.before)
+        rows = [
+            _Row(list(source), start + len(source) + len(self.after), limit)
+            for source, limit in zip(sources, limits, strict=True)
+        ]
+        with torch.inference_mode():
+            batch = _Batch(self, rows)
+            batch.step([[*row.source, *self.after] for row in rows], [row.source[: row.limit - 1] for row in rows])
+            while batch.rows:
+                drafts = [[] if row.done else row.next_draft() for row in batch.rows]
+                batch.step([row.answer[-1:] or [self.before[-1]] for row in batch.rows], drafts)
+        return [row.answer for row in rows]
+
+    def _run_prefix(self) -> Any:
+        import torch
+        from transformers import DynamicCache
+
+        cache = DynamicCache()
+        with torch.inference_mode():
+            tokens = torch.tensor([self.before], device=self.model.device)
+            hidden_states(self.model, input_ids=tokens, cache=cache, use_cache=True)
+        return [(layer.keys, layer.values) for layer in cache.layers]
+
+    def prefix_cache(self, size: int) -> Any:
+        """Return a cache that holds the prefix for a batch of that size."""
+        from transformers import DynamicCache
+
+        return DynamicCache(
+            [(keys.expand(size, -1, -1, -1), values.expand(size, -1, -1, -1)) for keys, values in self._prefix]
+        )
+
+
+class _Batch:
+    """The rows still going, with their cache and its mask of shape (rows, tokens in the cache)."""
+
+    def __init__(self, decoder: GuidedDecoder, rows: list[_Row]) -> None:
+        import torch
+
+        self.decoder, self.rows = decoder, rows
+        self.cache = decoder.prefix_cache(len(rows))
+        self.mask = torch.ones(len(rows), len(decoder.before), dtype=torch.long, device=decoder.model.device)
+
+    def step(self, contexts: list[list[int]], drafts: list[list[int]]) -> None:
+        """Run the model over each row's context and draft, and let each row take what it agrees with."""
+        offset = self.mask.shape[1]
+        hidden = self._run([context + draft for context, draft in zip(contexts, drafts, strict=True)], contexts)
+        predictions = self._predict(hidden, contexts, drafts)
+        for index, row in enumerate(self.rows):
+            if not row.done:
+                taken = row.accept(drafts[index], predictions[index], self.decoder.stop)
+                self.mask[index, offset + len(contexts[index]) + taken :] = 0
+        self._drop_finished()
+
+    def _run(self, blocks: list[list[int]], contexts: list[list[int]]) -> "torch.Tensor":
+        import torch
+
+        device = self.mask.device
+        width = max(map(len, blocks))
+        starts = torch.tensor(
+            [row.start + len(row.answer) - len(context) for row, context in zip(self.rows, contexts, strict=True)]
+        )
+        tokens = torch.tensor([block + [0] * (width - len(block)) for block in blocks], device=device)
+        filled = torch.tensor([[1] * len(block) + [0] * (width - len(block)) for block in blocks], device=device)
+        self.mask = torch.cat([self.mask, filled], dim=1)
+        found = hidden_states(
+            self.decoder.model,
+            input_ids=tokens,
+            attention_mask=self.mask,
+            position_ids=(starts[:, None] + torch.arange(width)).to(device),
+            cache=self.cache,
+            use_cache=True,
+        )
+        hidden: torch.Tensor = found.last_hidden_state
+        return hidden
+
+    def _predict(self, hidden: "torch.Tensor", contexts: list[list[int]], drafts: list[list[int]]) -> list[list[int]]:
+        import torch
+
+        judged = [
+            (index, len(context) - 1 + step)
+            for index, (context, draft) in enumerate(zip(contexts, drafts, strict=True))
+            for step in range(len(draft) + 1)
+        ]
+        where = torch.tensor(judged, device=hidden.device)
+        layer = self.decoder.layer
+        flat: list[int] = layer.ids[layer.logits(hidden[where[:, 0], where[:, 1]]).argmax(-1)].tolist()
+        tokens = iter(flat)
+        return [[next(tokens) for _ in range(len(draft) + 1)] for draft in drafts]
+
+    def _drop_finished(self) -> None:
+        import torch
+
+        going = [index for index, row in enumerate(self.rows) if not row.done]
+        if len(going) > _KEEP_SHARE * len(self.rows):
+            return
+        keep = torch.tensor(going, dtype=torch.long, device=self.mask.device)
+        self.rows = [self.rows[index] for index in going]
+        self.mask = self.mask[keep]
+        if going:
+            self.cache.batch_select_indices(keep)

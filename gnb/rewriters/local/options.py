@@ -1,0 +1,36 @@
+"""The options of the rewriters that run a local language model."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from gnb.models.options import ModelOptions
+from gnb.models.prompt import PUBLISHED
+
+
+class LocalOptions(ModelOptions):
+    """How a local language model is prompted and decoded."""
+
+    prompt: str = PUBLISHED
+    """The prompt template; `{text}` stands for the text."""
+    decoding: Literal["guided", "plain"] = "guided"
+    """guided verifies the input as a draft of the answer; plain is transformers' `generate`, slower."""
+    output_layer: Literal["task", "full"] = "task"
+    """task: only tokens that a Persian answer or the input can hold; full: the whole vocabulary (guided only)."""
+    batch_tokens: int = Field(2048, ge=1)
+    """Tokens of prompt and draft that one batch holds; a batch holds one text at least."""
+    window: int = Field(256, ge=1)
+    """Texts read ahead and sorted by length before they are batched."""
+    length_factor: float = Field(1.6, gt=0, le=10)
+    """An answer may be this many times as long as its text, in tokens, ..."""
+    length_margin: int = Field(8, ge=0)
+    """... plus this many tokens."""
+
+
+class LoraOptions(LocalOptions):
+    """As `LocalOptions`, with an adapter."""
+
+    adapter: str = "embedded"
+    """The adapter: "embedded" for the one that ships, or a folder that `gnb train` wrote."""
+    prompt: str | None = None  # type: ignore[assignment]
+    """The prompt template; unset for the one that the adapter was trained with."""

@@ -1,0 +1,56 @@
+"""From what a model said to the neutral text: each step a function of its own. None removes a letter, digit or emoji.
+
+Raise `VERSION` whenever a step changes, so that stored outputs are made anew.
+"""
+
+import regex
+
+VERSION = 1
+_RULE = regex.compile(r"_{4,}")
+_SPACES = regex.compile(r"[ \t\u00a0]+")
+_SENTENCE_END = regex.compile(r"(?<=[.!?؟…])\s+")
+
+
+def clean_answer(raw: str, *, marker: str, instruction: str) -> str:
+    """Apply all steps in their order.
+
+    Args:
+        raw: what the model said behind the prompt, or the prompt and what it said.
+        marker: what the prompt ends with, such as "متن بدون بایاس جنسیتی:".
+        instruction: what the prompt begins with.
+    """
+    answer = after_marker(raw, marker)
+    answer = first_answer(answer, marker, instruction)
+    return drop_repeats(fold_spaces(answer))
+
+
+def after_marker(raw: str, marker: str) -> str:
+    """Return what follows the marker where a model says the prompt again, else everything."""
+    head, found, tail = raw.partition(marker)
+    return tail if found and (not head.strip() or _RULE.search(head)) else raw
+
+
+def first_answer(text: str, marker: str, instruction: str) -> str:
+    """Cut where a model starts over: at a further marker, instruction or rule of underlines, or at a line's end."""
+    cuts = [text.find(part) for part in (marker, instruction) if part]
+    if rule := _RULE.search(text):
+        cuts.append(rule.start())
+    end = min((cut for cut in cuts if cut >= 0), default=len(text))
+    lines = text[:end].strip().splitlines()
+    return lines[0] if lines else ""
+
+
+def fold_spaces(text: str) -> str:
+    """Turn runs of spaces into one and drop those at the ends; half-spaces stay."""
+    folded: str = _SPACES.sub(" ", text)
+    return folded.strip(" \t\u00a0\r\n")
+
+
+def drop_repeats(text: str) -> str:
+    """Cut repeated answers: sentences that come again right after themselves, or a text that is one part n times."""
+    sentences = _SENTENCE_END.split(text)
+    for size in range(1, len(sentences) // 2 + 1):
+        unit = sentences[:size]
+        if all(sentence == unit[index % size] for index, sentence in enumerate(sentences)):
+            return " ".join(unit)
+    return text

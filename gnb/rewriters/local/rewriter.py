@@ -1,0 +1,191 @@
+"""The rewriter that base and lora share: a stream of texts in, windows sorted by length, batches, answers in order."""
+
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import batched
+from typing import TYPE_CHECKING, Any
+
+from gnb.core.components import Record, Rewriter
+from gnb.core.records import Rewrite
+from gnb.models.loading import LoadedModel, model_identity
+from gnb.models.prompt import Prompt, split_template
+from gnb.rewriters.local.options import LocalOptions
+from gnb.rewriters.local.postprocess import VERSION, clean_answer
+
+if TYPE_CHECKING:
+    from gnb.rewriters.local.decoding import GuidedDecoder
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One line of a text: the unit that the model sees."""
+
+    text: str
+    tokens: list[int]
+
+
+class LocalRewriter(Rewriter):
+    """Prompts a causal language model and decodes greedily. Each line of a text is rewritten by itself."""
+
+    options: LocalOptions
+
+    @abstractmethod
+    def load(self) -> LoadedModel:
+        """Load the model that answers."""
+
+    def template(self) -> str:
+        """Return the prompt template."""
+        return self.options.prompt
+
+    def fingerprint(self) -> Record:
+        """Return the model's identity and every setting that could change an answer."""
+        options = self.options
+        return {
+            **model_identity(options.base_model, options.revision),
+            "dtype": options.dtype,
+            "quantisation": options.quantisation,
+            "prompt": self.template(),
+            "decoding": options.decoding,
+            "output_layer": options.output_layer,
+            "length": [options.length_factor, options.length_margin, options.context_length],
+            "postprocess": VERSION,
+        }
+
+    def rewrite(self, texts: Iterable[str]) -> Iterator[Rewrite]:
+        """Yield one answer a text. A window of texts is read ahead and sorted by length; answers keep their order."""
+        split_template(self.template())
+        for window in batched(texts, self.options.window):
+            yield from self._rewrite_window(window)
+
+    def close(self) -> None:
+        """Free the model."""
+        for name in ("_loaded", "_prompt", "_stop", "_decoder"):
+            self.__dict__.pop(name, None)
+
+    def _rewrite_window(self, texts: Sequence[str]) -> Iterator[Rewrite]:
+        lines = {line: None for text in texts for line in text.splitlines() if line.strip()}
+        answers: dict[str, Rewrite] = {}
+        waiting = iter(texts)
+        text = next(waiting, None)
+        for batch in self._batches([self._encode(line) for line in lines]):
+            answers |= self._answer_batch(batch)
+            while text is not None and _is_answered(text, answers):
+                yield _join(text, answers)
+                text = next(waiting, None)
+        while text is not None:
+            yield _join(text, answers)
+            text = next(waiting, None)
+
+    def _encode(self, line: str) -> _Line:
+        return _Line(line, self._prompt.tokens_of(line.strip()))
+
+    def _batches(self, lines: list[_Line]) -> Iterator[list[_Line]]:
+        """Group lines of similar length, the longest first, so that a batch stays under its number of tokens."""
+        lines = sorted(lines, key=lambda line: -len(line.tokens))
+        batch: list[_Line] = []
+        for line in lines:
+            width = 2 * len((batch or [line])[0].tokens) + len(self._prompt.after)
+            if batch and width * (len(batch) + 1) > self.options.batch_tokens:
+                yield batch
+                batch = []
+            batch.append(line)
+        if batch:
+            yield batch
+
+    def _answer_batch(self, batch: list[_Line]) -> dict[str, Rewrite]:
+        limits = [self._limit(line) for line in batch]
+        fitting = [(line, limit) for line, limit in zip(batch, limits, strict=True) if limit > 0]
+        answers = {
+            line.text: Rewrite(line.text, None, fallback=True, details={"reason": "longer than the context"})
+            for line, limit in zip(batch, limits, strict=True)
+            if limit <= 0
+        }
+        if fitting:
+            decoded = self._decode([line for line, _ in fitting], [limit for _, limit in fitting])
+            raws = self._loaded.tokenizer.batch_decode(decoded, skip_special_tokens=True)
+            for (line, _), raw, tokens in zip(fitting, raws, decoded, strict=True):
+                answers[line.text] = self._finish(line.text, raw, len(tokens))
+        return answers
+
+    def _decode(self, lines: list[_Line], limits: list[int]) -> list[list[int]]:
+        if self.options.decoding == "guided" and self._fits_window(lines, limits):
+            self._decoder.layer.cover({token for line in lines for token in line.tokens})
+            return self._decoder.decode([line.tokens for line in lines], limits)
+        from gnb.rewriters.local.plain import decode_plain
+
+        prompts = [self._prompt.before + line.tokens + self._prompt.after for line in lines]
+        return decode_plain(self._loaded, prompts, limits, self._stop)
+
+    def _finish(self, line: str, raw: str, tokens: int) -> Rewrite:
+        before, after = split_template(self.template())
+        marker = (after.strip().splitlines() or [""])[-1]
+        answer = clean_answer(raw, marker=marker, instruction=before.strip())
+        lead, tail = line[: len(line) - len(line.lstrip())], line[len(line.rstrip()) :]
+        details = {"tokens": tokens}
+        if not answer:
+            return Rewrite(line, raw, fallback=True, details={**details, "reason": "empty answer"})
+        return Rewrite(lead + answer + tail, raw, details=details)
+
+    def _limit(self, line: _Line) -> int:
+        """Return how many tokens the answer may have; 0 if the text leaves no room for an answer of its length."""
+        wanted = int(self.options.length_factor * len(line.tokens)) + self.options.length_margin
+        room = self.options.context_length - len(self._prompt.before) - len(line.tokens) - len(self._prompt.after)
+        return min(wanted, room) if room >= len(line.tokens) else 0
+
+    def _fits_window(self, lines: list[_Line], limits: list[int]) -> bool:
+        """Tell whether all that guided decoding may keep in the cache lies within the model's sliding window."""
+        window = getattr(self._loaded.model.config, "sliding_window", None)
+        longest = max(len(line.tokens) for line in lines)
+        fixed = len(self._prompt.before) + len(self._prompt.after)
+        return not window or fixed + 2 * longest + 3 * max(limits) < window
+
+    @cached_property
+    def _loaded(self) -> LoadedModel:
+        return self.load()
+
+    @cached_property
+    def _prompt(self) -> Prompt:
+        return Prompt(self.template(), self._loaded.tokenizer)
+
+    @cached_property
+    def _stop(self) -> frozenset[int]:
+        """The end token, and every token that holds a line break: an answer is one line, as its text is."""
+        tokenizer = self._loaded.tokenizer
+        breaks = {token for name, token in tokenizer.get_vocab().items() if "\n" in name or "Ċ" in name}
+        return frozenset({tokenizer.eos_token_id, *breaks})
+
+    @cached_property
+    def _decoder(self) -> "GuidedDecoder":
+        from gnb.models.vocabulary import OutputLayer, task_token_ids
+        from gnb.rewriters.local.decoding import GuidedDecoder
+
+        model, tokenizer = self._loaded.model, self._loaded.tokenizer
+        tokens: Iterable[int] = range(len(tokenizer))
+        if self.options.output_layer == "task":
+            tokens = {*task_token_ids(tokenizer), *self._stop, *self._prompt.before, *self._prompt.after}
+        layer = OutputLayer(model, tokens)
+        return GuidedDecoder(model, layer, before=self._prompt.before, after=self._prompt.after, stop=self._stop)
+
+
+def _is_answered(text: str, answers: dict[str, Rewrite]) -> bool:
+    return all(line in answers for line in text.splitlines() if line.strip())
+
+
+def _join(text: str, answers: dict[str, Rewrite]) -> Rewrite:
+    """Put the answers to a text's lines together, with the line breaks and blank lines that it had."""
+    lines = text.splitlines(keepends=True)
+    parts: list[tuple[str, Rewrite | None]] = []
+    for line in lines:
+        body = line.splitlines()[0] if line.splitlines() else ""
+        parts.append((line[len(body) :], answers.get(body) if body.strip() else Rewrite(body)))
+    found: list[Rewrite] = [answer for _, answer in parts if answer is not None]
+    raws = [answer.raw for answer in found if answer.raw is not None]
+    details: dict[str, Any] = {}
+    for answer in found:
+        details |= answer.details
+    if len(found) == 1:
+        return Rewrite(found[0].text + parts[0][0], found[0].raw, found[0].fallback, details)
+    joined = "".join(answer.text + end for (end, answer) in parts if answer is not None)
+    return Rewrite(joined, "\n".join(raws) or None, any(answer.fallback for answer in found), details)
