@@ -105,7 +105,7 @@ class Metric(ABC):
     """
 
     options_model: ClassVar[type[Options]] = Options
-    columns: ClassVar[Sequence[Column]]
+    columns: Sequence[Column]
 
     def __init__(self, options: Options) -> None:
         self.options = options

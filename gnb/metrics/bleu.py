@@ -44,7 +44,7 @@ class BleuMetric(Metric):
 
     options_model: ClassVar[type[Options]] = BleuOptions
     options: BleuOptions
-    columns: ClassVar[Sequence[Column]] = (
+    columns: Sequence[Column] = (
         Column("bleu", "BLEU"),
         Column("bleu_biased", "BLEU biased"),
         Column("brevity_penalty", "BP", best="", digits=3),

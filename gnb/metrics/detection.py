@@ -1,7 +1,6 @@
 """Detection: a text counts as found when its output differs from it in more than spelling."""
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from gnb.core.components import Column, Counts, Metric, Record, Scores
 from gnb.core.records import Segment
@@ -12,7 +11,7 @@ from gnb.metrics.counting import f_score, ratio, sum_counts
 class DetectionMetric(Metric):
     """Asks whether biased texts are changed and unbiased ones left alone. Texts that nobody labelled do not count."""
 
-    columns: ClassVar[Sequence[Column]] = (
+    columns: Sequence[Column] = (
         Column("f1", "found F1 %", digits=1, scale=100),
         Column("touched", "touched %", best="low", digits=1, scale=100),
     )

@@ -8,7 +8,6 @@ as much as recall, as is the custom there since the CoNLL-2014 shared task: a wr
 
 from collections.abc import Sequence
 from importlib.metadata import version
-from typing import ClassVar
 
 from gnb.core.components import Column, Counts, Metric, Record, Scores
 from gnb.core.edits import edits
@@ -24,7 +23,7 @@ _Edits = frozenset[tuple[int, int, str]]
 class EditMetric(Metric):
     """Precision, recall and F0.5 of token edits. An unbiased text is its own reference: every edit of it is wrong."""
 
-    columns: ClassVar[Sequence[Column]] = (
+    columns: Sequence[Column] = (
         Column("f05", "edit F0.5 %", digits=1, scale=100),
         Column("precision", "edit P %", digits=1, scale=100),
         Column("recall", "edit R %", digits=1, scale=100),

@@ -8,7 +8,6 @@ sign are not seen, and numbers only where they are written in digits.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import ClassVar
 
 import regex
 
@@ -45,7 +44,7 @@ class PreservationMetric(Metric):
     Each counts as often as it occurs. What the first reference drops may go, so that it does not count.
     """
 
-    columns: ClassVar[Sequence[Column]] = (Column("kept", "kept %", digits=1, scale=100),)
+    columns: Sequence[Column] = (Column("kept", "kept %", digits=1, scale=100),)
 
     def fingerprint(self) -> Record:
         """Return the name and the version of the rules."""

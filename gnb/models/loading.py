@@ -81,7 +81,7 @@ def load_model(options: ModelOptions) -> LoadedModel:
     tokenizer = load_tokenizer(options.base_model, options.revision)
     arguments: dict[str, Any] = {"dtype": pick_dtype(options.dtype), **_quantisation(options)}
     with explained(options.base_model):
-        model = AutoModelForCausalLM.from_pretrained(path, **_origin(options.base_model, options.revision), **arguments)
+        model = AutoModelForCausalLM.from_pretrained(path, **origin(options.base_model, options.revision), **arguments)
     if options.quantisation == "none":
         model = model.to(pick_device(options.device))
     return LoadedModel(model.eval(), tokenizer)
@@ -97,7 +97,7 @@ def load_tokenizer(name: str, revision: str | None = None) -> "PreTrainedTokeniz
     from transformers import AutoTokenizer
 
     with explained(name):
-        tokenizer = AutoTokenizer.from_pretrained(resolve_model(name), **_origin(name, revision))
+        tokenizer = AutoTokenizer.from_pretrained(resolve_model(name), **origin(name, revision))
     tokenizer.padding_side = "left"
     if tokenizer.pad_token_id is None or tokenizer.pad_token_id == tokenizer.eos_token_id:
         # Any token serves, since padding is always masked; the end token must stay a token of its own.
@@ -150,7 +150,11 @@ def _first_line(error: BaseException) -> str:
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 
 
-def _origin(name: str, revision: str | None) -> dict[str, Any]:
+def origin(name: str, revision: str | None) -> dict[str, Any]:
+    """Return the arguments of `from_pretrained` that say where a model comes from: a hub model's revision, or a folder.
+
+    Without a connection they allow the cache alone.
+    """
     # remote code of a hub model is never run: trust_remote_code stays at its default, False
     if not is_hub_id(name):
         return {"local_files_only": True}
