@@ -1,0 +1,81 @@
+"""What listens to the training loop: checkpoints in time, Ctrl-C, and how far it is."""
+
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any, Self
+
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+CHECKPOINT_SECONDS = 300.0
+"""A killed run loses no more than this, and a checkpoint of an adapter takes well under a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run is: optimiser steps done and in all, and the newest losses (None before the first)."""
+
+    step: int
+    steps: int
+    loss: float | None = None
+    validation_loss: float | None = None
+
+
+Watch = Callable[[Progress], None]
+"""Is told of each optimiser step and each evaluation."""
+
+
+class Watcher(TrainerCallback):
+    """Tells a `Watch` about every step."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Pass on the newest losses."""
+        losses = {key: [entry[key] for entry in state.log_history if key in entry] for key in ("loss", "eval_loss")}
+        newest = {key: values[-1] if values else None for key, values in losses.items()}
+        self._watch(Progress(state.global_step, state.max_steps, newest["loss"], newest["eval_loss"]))
+
+
+class Checkpointer(TrainerCallback):
+    """Asks for a checkpoint every few minutes, besides those of the evaluations."""
+
+    def __init__(self, seconds: float = CHECKPOINT_SECONDS) -> None:
+        self._seconds = seconds
+        self._last = time.monotonic()
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Ask if the last checkpoint is old enough."""
+        if time.monotonic() - self._last >= self._seconds:
+            control.should_save = True
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Note when a checkpoint was made."""
+        self._last = time.monotonic()
+
+
+class Interruption(TrainerCallback):
+    """Turns the first Ctrl-C into a checkpoint and an end after the current step; the second one stops at once."""
+
+    def __init__(self) -> None:
+        self.requested = False
+        self._previous: Any = None
+
+    def __enter__(self) -> Self:
+        self._previous = signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGINT, self._previous)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.requested = True
+        signal.signal(signal.SIGINT, self._previous)
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Ask for a checkpoint and the end of training."""
+        if self.requested:
+            control.should_save = control.should_training_stop = True

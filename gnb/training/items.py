@@ -1,0 +1,93 @@
+"""Turns examples into token sequences: prompt, answer and end token, with what the loss should look at."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from gnb.core.edits import edits
+from gnb.core.records import Example
+from gnb.models.prompt import split_template
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One text with one reference, as tokens.
+
+    Attributes:
+        tokens: prompt, answer and end token.
+        prompt_length: how many of the tokens are the prompt's.
+        weights: the loss weight of each answer token, the end token included.
+        group: items with the same group are best learnt side by side: the contrast pair's name, or the item's own.
+    """
+
+    tokens: tuple[int, ...]
+    prompt_length: int
+    weights: tuple[float, ...]
+    group: str
+
+
+@dataclass(slots=True)
+class Encoded:
+    """The items of some examples, and how many examples gave none and why."""
+
+    items: list[Item] = field(default_factory=list)
+    without_reference: int = 0
+    too_long: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Encoder:
+    """Encodes examples for one tokenizer and prompt.
+
+    Attributes:
+        tokenizer: of the base model.
+        template: the prompt template.
+        context_length: tokens that prompt and answer may take together; longer ones are left out and counted.
+        change_weight: loss weight of answer tokens that differ from the text.
+        all_references: one item for each reference rather than for the first.
+    """
+
+    tokenizer: "PreTrainedTokenizerBase"
+    template: str
+    context_length: int
+    change_weight: float = 1.0
+    all_references: bool = False
+
+    def encode(self, examples: Iterable[Example]) -> Encoded:
+        """Encode examples in their order.
+
+        Raises:
+            SettingsError: if the prompt template is malformed.
+        """
+        encoded = Encoded()
+        for example in examples:
+            references = [reference for reference in example.references if reference.strip()]
+            if not (references and example.text.strip()):
+                encoded.without_reference += 1
+                continue
+            found = list(self._items(example, references if self.all_references else references[:1]))
+            encoded.too_long += not found
+            encoded.items += found
+        return encoded
+
+    def _items(self, example: Example, references: Sequence[str]) -> Iterator[Item]:
+        before, after = split_template(self.template)
+        prompt = self.tokenizer(before + example.text + after)["input_ids"]
+        for reference in references:
+            answer, weights = self._answer(example.text, reference)
+            tokens = (*prompt, *answer)
+            if len(tokens) <= self.context_length:
+                yield Item(tokens, len(prompt), weights, str(example.metadata.get("pair") or example.id))
+
+    def _answer(self, text: str, reference: str) -> tuple[tuple[int, ...], tuple[float, ...]]:
+        encoding = self.tokenizer(reference, add_special_tokens=False, return_offsets_mapping=True)
+        # an edit that only takes words away shows in the token that comes next
+        changed = [(edit.target_start, max(edit.target_end, edit.target_start + 1)) for edit in edits(text, reference)]
+        weights = [
+            self.change_weight if any(start < high and low < end for low, high in changed) else 1.0
+            for start, end in encoding["offset_mapping"]
+        ]
+        return (*encoding["input_ids"], self.tokenizer.eos_token_id), (*weights, 1.0)

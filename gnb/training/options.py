@@ -1,0 +1,76 @@
+"""What a training run can be told, and the presets."""
+
+import tomllib
+from importlib import resources
+from typing import Any, Literal
+
+from pydantic import Field
+
+from gnb.core.errors import UnknownNameError
+from gnb.models.options import ModelOptions
+from gnb.models.prompt import PUBLISHED
+
+DEFAULT_PRESET = "default"
+
+
+class TrainingOptions(ModelOptions):
+    """All settings of a training run. The defaults are those of the preset `default`."""
+
+    prompt: str = PUBLISHED
+    """The prompt template; `{text}` stands for the text, and the answer follows the template's end."""
+    epochs: int = Field(3, ge=1, le=100)
+    """Passes over the training items."""
+    learning_rate: float = Field(4e-4, gt=0, le=1)
+    """Highest step size of AdamW."""
+    schedule: Literal["step", "linear", "cosine", "constant"] = "cosine"
+    """How the learning rate changes: `step` multiplies it by `gamma` after each epoch, the others go to zero or stay."""
+    gamma: float = Field(0.85, gt=0, le=1)
+    """Factor of the schedule `step`."""
+    warmup: float = Field(0.05, ge=0, lt=1)
+    """Share of all steps in which the learning rate rises from zero (schedules `linear`, `cosine`, `constant`)."""
+    weight_decay: float = Field(0.0, ge=0, le=1)
+    """Weight decay of AdamW."""
+    batch_size: int = Field(8, ge=1, le=4096)
+    """Rows a forward pass: items, or packs of items where `packing` is set."""
+    accumulation: int = Field(1, ge=1, le=4096)
+    """Forward passes an optimiser step."""
+    packing: int | None = Field(None, ge=64, le=131072)
+    """Tokens a pack of items may hold; None for one item a row. No item sees another one of its pack."""
+    group_by_length: bool = True
+    """Whether items of like length share a batch, which saves padding; contrast pairs stay side by side."""
+    references: Literal["first", "all"] = "first"
+    """Whether a text is learnt with its first, preferred reference or once with each."""
+    change_weight: float = Field(2.0, ge=1, le=100)
+    """Weight in the loss of the answer's tokens that differ from the text; 1 treats all tokens alike."""
+    rank: int = Field(16, ge=1, le=1024)
+    """Rank r of the LoRA matrices."""
+    alpha: int = Field(32, ge=1, le=4096)
+    """Scale of LoRA: its output is multiplied by alpha / rank."""
+    dropout: float | Literal["library"] = Field(0.0)
+    """Dropout before the LoRA matrices, 0 to below 1; `library` for whatever peft does when it is not told."""
+    target_modules: str = "all-linear"
+    """Layers that get an adapter: `all-linear`, or names with commas such as `q_proj,v_proj`."""
+    output_layer: Literal["task", "full"] = "task"
+    """Whether the loss sees the tokens that Persian answers can need, or all: the same adapter, several times slower."""
+    evaluations: int = Field(2, ge=1, le=1000)
+    """Evaluations on the validation items an epoch."""
+    patience: int = Field(3, ge=1, le=1000)
+    """Evaluations without a better validation loss after which training stops."""
+    seed: int = Field(0, ge=0, lt=2**32)
+    """Seed of initialisation, order and dropout."""
+    split_seed: int = Field(0, ge=0)
+    """Seed of the split into training, validation and test items; compare on the same one."""
+
+
+def preset_values(name: str) -> dict[str, Any]:
+    """Return the option values of a preset.
+
+    Raises:
+        UnknownNameError: if there is no such preset.
+    """
+    presets: dict[str, dict[str, Any]] = tomllib.loads(
+        resources.files("gnb.training").joinpath("presets.toml").read_text("utf-8")
+    )
+    if name not in presets:
+        raise UnknownNameError("training preset", name, presets)
+    return presets[name]

@@ -1,0 +1,191 @@
+"""A training run from examples to an adapter folder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+from transformers import EarlyStoppingCallback, PrinterCallback, TrainingArguments, set_seed
+
+from gnb.core.errors import InputError, ModelError, SettingsError
+from gnb.models.loading import LoadedModel, load_model
+from gnb.models.vocabulary import OutputLayer, task_token_ids
+from gnb.training.batches import Row, pack
+from gnb.training.callbacks import Checkpointer, Interruption, Watch, Watcher
+from gnb.training.checkpoints import latest_checkpoint
+from gnb.training.data import TrainingData
+from gnb.training.items import Encoded, Encoder
+from gnb.training.options import TrainingOptions
+from gnb.training.trainer import AdapterTrainer
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What a run learns from and is evaluated on, as rows of tokens, with the counts of what was left out."""
+
+    train: list[Row]
+    validation: list[Row]
+    encoded: dict[str, Encoded]
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A finished run.
+
+    Attributes:
+        model: the tuned model, its adapter rounded as it will be stored.
+        history: what the loop logged: step, epoch and losses.
+        interrupted: whether Ctrl-C ended it early; the checkpoint is there then, and the model is not final.
+        validation_loss: of the model as it is now; None without validation items.
+    """
+
+    model: PeftModel
+    history: list[dict[str, Any]]
+    interrupted: bool
+    validation_loss: float | None
+
+
+def make_rows(data: TrainingData, options: TrainingOptions, tokenizer: Any) -> Rows:
+    """Encode the examples and put them into rows.
+
+    Raises:
+        InputError: if every training example is longer than the context.
+    """
+    encoder = Encoder(
+        tokenizer,
+        options.prompt,
+        options.context_length,
+        options.change_weight,
+        all_references=options.references == "all",
+    )
+    encoded = {"train": encoder.encode(data.train), "validation": encoder.encode(data.validation)}
+    if not encoded["train"].items:
+        raise InputError(
+            f"All {len(data.train)} training examples are longer than the context of {options.context_length} tokens. "
+            "Raise it: -o context_length=TOKENS."
+        )
+    return Rows(*(_rows(encoded[split], options) for split in ("train", "validation")), encoded)
+
+
+def _rows(encoded: Encoded, options: TrainingOptions) -> list[Row]:
+    return pack(encoded.items, options.packing) if options.packing else [(item,) for item in encoded.items]
+
+
+def train(data: TrainingData, options: TrainingOptions, checkpoints: Path, watch: Watch | None = None) -> Trained:
+    """Train an adapter, going on from the newest whole checkpoint of the folder if there is one.
+
+    Args:
+        data: what to learn.
+        options: how.
+        checkpoints: the folder for checkpoints.
+        watch: is told how far the run is.
+
+    Raises:
+        ModelError, MissingDependencyError: as `load_model`.
+        InputError: as `make_rows`.
+        SettingsError: if no layer goes by the names of the target modules.
+    """
+    loaded = load_model(options)
+    rows = make_rows(data, options, loaded.tokenizer)
+    set_seed(options.seed)
+    model = attach_adapter(loaded, options)
+    with Interruption() as interruption:
+        trainer = _trainer(model, loaded, rows, options, checkpoints)
+        trainer.add_callback(interruption)
+        trainer.add_callback(Checkpointer())
+        if watch:
+            trainer.add_callback(Watcher(watch))
+        trainer.remove_callback(PrinterCallback)
+        latest = latest_checkpoint(checkpoints)
+        trainer.train(resume_from_checkpoint=str(latest) if latest else None)
+    round_adapter(model)
+    loss = trainer.mean_loss(rows.validation) if rows.validation and not interruption.requested else None
+    return Trained(model, trainer.state.log_history, interruption.requested, loss)
+
+
+def attach_adapter(loaded: LoadedModel, options: TrainingOptions) -> PeftModel:
+    """Put fresh LoRA matrices into a model; the base model's weights are frozen.
+
+    Raises:
+        SettingsError: if no layer goes by the names of the target modules.
+    """
+    dropout = {} if options.dropout == "library" else {"lora_dropout": options.dropout}
+    names = options.target_modules
+    config = LoraConfig(
+        r=options.rank,
+        lora_alpha=options.alpha,
+        target_modules=names if names == "all-linear" else [name.strip() for name in names.split(",")],
+        task_type="CAUSAL_LM",
+        **dropout,
+    )
+    try:
+        return get_peft_model(loaded.model, config)
+    except ValueError as error:
+        raise SettingsError(f"The adapter does not fit the model: {error}") from None
+
+
+def round_adapter(model: PeftModel) -> None:
+    """Round the adapter's weights to what the stored file holds (float16), in place."""
+    for weight in model.parameters():
+        if weight.requires_grad:
+            weight.data = weight.data.half().to(weight.dtype)
+
+
+def _trainer(
+    model: PeftModel, loaded: LoadedModel, rows: Rows, options: TrainingOptions, folder: Path
+) -> AdapterTrainer:
+    pad = loaded.tokenizer.pad_token_id
+    if pad == loaded.tokenizer.eos_token_id:
+        raise ModelError("The tokenizer pads with its end token; a model trained so would never learn to stop.")
+    trainer = AdapterTrainer(
+        model=model,
+        args=_arguments(rows, options, folder),
+        output=_output_layer(loaded, rows, options),
+        settings=options,
+        pad=pad,
+        rows=rows.train,
+        validation=rows.validation,
+    )
+    if rows.validation:
+        trainer.add_callback(EarlyStoppingCallback(options.patience))
+    return trainer
+
+
+def _output_layer(loaded: LoadedModel, rows: Rows, options: TrainingOptions) -> OutputLayer:
+    if options.output_layer == "full":
+        return OutputLayer(loaded.model, range(loaded.model.get_output_embeddings().weight.shape[0]))
+    layer = OutputLayer(loaded.model, task_token_ids(loaded.tokenizer))
+    layer.cover(
+        token for row in (*rows.train, *rows.validation) for item in row for token in item.tokens[item.prompt_length :]
+    )
+    return layer
+
+
+def _arguments(rows: Rows, options: TrainingOptions, folder: Path) -> TrainingArguments:
+    steps = -(-len(rows.train) // (options.batch_size * options.accumulation))
+    every = max(1, steps // options.evaluations)
+    return TrainingArguments(
+        output_dir=str(folder),
+        num_train_epochs=options.epochs,
+        learning_rate=options.learning_rate,
+        weight_decay=options.weight_decay,
+        gradient_accumulation_steps=options.accumulation,
+        per_device_train_batch_size=options.batch_size,
+        optim="adamw_torch",
+        eval_strategy="steps" if rows.validation else "no",
+        eval_steps=every,
+        save_steps=every,
+        save_total_limit=2,
+        load_best_model_at_end=bool(rows.validation),
+        metric_for_best_model="eval_loss",
+        greater_is_better=False,
+        logging_steps=1,  # a resumed run then logs exactly what an unbroken one does
+        logging_nan_inf_filter=False,
+        disable_tqdm=True,
+        report_to="none",
+        seed=options.seed,
+        use_cpu=not torch.cuda.is_available() or options.device == "cpu",
+        remove_unused_columns=False,
+        dataloader_pin_memory=torch.cuda.is_available(),
+    )
