@@ -24,9 +24,6 @@ _INVISIBLE = regex.compile(
 )
 _HALF_SPACES = regex.compile(r"(?<![\p{L}\p{M}\p{N}_\u200c])\u200c+|\u200c+(?![\p{L}\p{N}_\u200c])|(?<=\u200c)\u200c+")
 _KASHIDA = regex.compile(r"(?<=[\p{Lo}\p{M}])ـ+")
-_LETTERS = str.maketrans("يىك", "ییک")
-_SPACE_RUN = regex.compile(r"[^\S\n]+")
-_SPACED_BREAK = regex.compile(r" ?\n ?")
 _BREAK_RUN = regex.compile(r"\n{3,}")
 
 
@@ -146,7 +143,7 @@ def invisible(text: str) -> str:
 
 def letters(text: str) -> str:
     """Write the letters of Arabic keyboards, ي ى ك, as their Persian twins."""
-    return text.translate(_LETTERS)
+    return text.replace("ي", "ی").replace("ى", "ی").replace("ك", "ک")  # far faster than `translate`
 
 
 def kashida(text: str) -> str:
@@ -161,7 +158,8 @@ def half_spaces(text: str) -> str:
 
 def spaces(text: str) -> str:
     """Make runs of white space one space and at most one blank line, and trim lines and text."""
-    return str(_BREAK_RUN.sub("\n\n", _SPACED_BREAK.sub("\n", _SPACE_RUN.sub(" ", text)))).strip()
+    trimmed = "\n".join(" ".join(line.split()) for line in text.split("\n"))
+    return str(_BREAK_RUN.sub("\n\n", trimmed)).strip()
 
 
 def parse_rules(pairs: Iterable[str]) -> dict[str, bool]:

@@ -78,12 +78,13 @@ def clean_record(record: dict[str, Any], cleaner: Cleaner) -> tuple[dict[str, An
 
     What the author wrote is kept where it differs: `raw` and `raw_references` in the metadata, with the `rules`.
     """
-    text, steps = cleaner.clean(record["text"])
-    references = []
-    for reference in record["references"]:
-        clean, more = cleaner.clean(reference)
-        references.append(clean)
-        steps += more
+    clean: dict[str, str] = {}
+    steps: list[Step] = []
+    for text in (record["text"], *record["references"]):
+        if text not in clean:  # the reference of an unbiased text is the text itself
+            clean[text], more = cleaner.clean(text)
+            steps += more
+    text, references = clean[record["text"]], [clean[reference] for reference in record["references"]]
     metadata = dict(record["metadata"])
     if text != record["text"]:
         metadata.setdefault("raw", record["text"])
