@@ -1,0 +1,75 @@
+"""The alignment of two texts: which words changed."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gnb.core.edits import edits
+
+TEXTS = st.lists(st.sampled_from(["زن", "ها", "می‌رود", "میرود", "،", ".", "👨‍👩‍👧", "x1", "#زن_روز"]), max_size=8).flatmap(
+    lambda words: st.sampled_from([" ".join(words), "\u200c".join(words), "  ".join(words)])
+)
+
+
+def changed(source: str, target: str) -> list[tuple[str, str]]:
+    return [
+        (source[edit.source_start : edit.source_end], target[edit.target_start : edit.target_end])
+        for edit in edits(source, target)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "expected"),
+    [
+        ("یک راننده زن آمد", "یک راننده آمد", [("زن", "")]),
+        ("همه رانندگی کنند.", "همه خوب رانندگی کنند.", [("", "خوب")]),
+        ("زن‌ها صبورند و مردها قوی", "بعضی‌ها صبورند و بعضی‌ها قوی", [("زن", "بعضی"), ("مردها", "بعضی‌ها")]),
+        ("قول مردانه داد", "قول محکم داد", [("مردانه", "محکم")]),
+        ("او زن بد اخلاقی است", "او آدم خوش برخوردی است", [("زن بد اخلاقی", "آدم خوش برخوردی")]),
+        ("یک 👨‍👩‍👧 آمد", "یک 👩‍👧 آمد", [("👨‍👩‍👧", "👩‍👧")]),
+        ("خوب است.", "خوب است!", [(".", "!")]),
+        ("", "سلام", [("", "سلام")]),
+        ("سلام", "", [("سلام", "")]),
+    ],
+)
+def test_changes_are_whole_words(source: str, target: str, expected: list[tuple[str, str]]) -> None:
+    assert changed(source, target) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "target"),
+    [
+        ("می‌روم", "می روم"),
+        ("می‌روم", "میروم"),
+        ("كتاب علي", "کتاب علی"),
+        ("سال ۱۴۰۳", "سال 1403"),
+        ("مُعَلِّم", "معلم"),
+        ("سلام…", "سلام..."),
+        ("سلام ،خوبی", "سلام، خوبی"),
+        ("  سلام \n", "سلام"),
+        ("", "\u200c"),
+    ],
+)
+def test_spelling_and_spacing_are_no_edits(source: str, target: str) -> None:
+    assert edits(source, target) == []
+    assert edits(target, source) == []
+
+
+def test_spelling_beside_a_change_is_left_out_of_it() -> None:
+    assert changed("هر زن می‌رود خانه", "هر فرد میرود خانه") == [("زن", "فرد")]
+
+
+def test_links_and_hashtags_are_one_word() -> None:
+    source, target = "ببین https://t.co/Ab?x=1 #زن_روز", "ببین https://t.co/Zz #روز"
+    assert changed(source, target) == [("https://t.co/Ab?x=1 #زن_روز", "https://t.co/Zz #روز")]
+
+
+@given(TEXTS, TEXTS)
+def test_applying_the_edits_gives_the_target_but_for_spacing(source: str, target: str) -> None:
+    from gnb.core.text import comparison_key
+
+    pieces, place = [], 0
+    for edit in edits(source, target):
+        pieces += [source[place : edit.source_start], target[edit.target_start : edit.target_end]]
+        place = edit.source_end
+    assert comparison_key("".join([*pieces, source[place:]])) == comparison_key(target)
