@@ -4,6 +4,7 @@ They are brought into a process as a stranger's are, through an entry point: see
 """
 
 import os
+import pty
 import subprocess
 import sys
 import time
@@ -26,6 +27,10 @@ class ScriptedOptions(Options):
     """Raise after so many answers."""
     stall_after: int | None = None
     """Do nothing any more after so many answers."""
+    exit_after: int | None = None
+    """Call `sys.exit` after so many answers."""
+    extra: str = ""
+    """Text appended that the fingerprint says nothing about, as if the rewriter answered at random."""
     surplus: int = 0
     """Answers more than texts; below 0, fewer."""
     delay: float = 0.0
@@ -64,7 +69,9 @@ class ScriptedRewriter(Rewriter):
             if self.options.log:
                 with Path(self.options.log).open("a", encoding="utf-8") as log:
                     log.write(text + "\n")
-            yield Rewrite(text + self.options.suffix, raw=f"raw {text}", fallback=self.options.fallback)
+            yield Rewrite(
+                text + self.options.suffix + self.options.extra, raw=f"raw {text}", fallback=self.options.fallback
+            )
 
     def close(self) -> None:
         self.closed += 1
@@ -72,6 +79,8 @@ class ScriptedRewriter(Rewriter):
     def _obey(self, done: int) -> None:
         if done == self.options.raise_after:
             raise RuntimeError("told to raise")
+        if done == self.options.exit_after:
+            sys.exit(5)
         if done == self.options.stall_after:
             time.sleep(3600)
         time.sleep(self.options.delay)
@@ -191,3 +200,19 @@ class Workplace:
         out, err = process.communicate(stdin)
         assert process.returncode == code, err.decode()
         return out.decode(), err.decode()
+
+    def on_terminal(self, width: int, *arguments: str) -> str:
+        """Run `gnb` on a terminal of that width and return what it shows."""
+        leader, follower = pty.openpty()
+        subprocess.run(["stty", "cols", str(width), "rows", "50"], stdin=follower, check=True)
+        process = self.start(*arguments, terminal=follower)
+        os.close(follower)
+        shown = b""
+        try:
+            while part := os.read(leader, 4096):
+                shown += part
+        except OSError:  # Linux says so at the end of a terminal
+            pass
+        process.wait()
+        os.close(leader)
+        return shown.decode().replace("\r", "")

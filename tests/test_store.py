@@ -78,7 +78,7 @@ def test_runs_are_numbered_by_day_and_last_is_the_latest(store: Store) -> None:
 
 
 def test_an_unknown_run_is_refused_with_those_that_exist(store: Store) -> None:
-    with pytest.raises(InputError, match="holds no runs yet. Make one: gnb compare"):
+    with pytest.raises(InputError, match=r"holds no runs yet\. Make one: gnb compare"):
         find_run(store)
     name = start_run(store, {}, examples(1))
     with pytest.raises(UnknownNameError, match=f"Existing: {name}, last"):
@@ -116,7 +116,7 @@ def test_a_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
         connection.execute("CREATE TABLE songs (name TEXT)")
     connection.close()
     before = path.read_bytes()
-    with pytest.raises(StoreError, match="is a database of another program. Name another file with --store"):
+    with pytest.raises(StoreError, match=r"is a database of another program\. Name another file with --store"):
         Store(path)
     assert path.read_bytes() == before
 
@@ -124,7 +124,7 @@ def test_a_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "text.sqlite"
     path.write_text("سلام " * 1000, "utf-8")
-    with pytest.raises(StoreError, match="text.sqlite: the run store cannot be used .file is not a database"):
+    with pytest.raises(StoreError, match=r"text\.sqlite: the run store cannot be used \(file is not a database\)"):
         Store(path)
 
 

@@ -76,8 +76,8 @@ def _batches(texts: tuple[str, ...], files: tuple[Path, ...], opened: ExitStack)
 
     from gnb.core.streams import arriving_lines
 
-    for number, text in enumerate(texts, start=1):
-        yield from arriving_lines(io.BytesIO(os.fsencode(text)), f"text {number}")
+    if texts:
+        yield from arriving_lines(io.BytesIO(os.fsencode("\n".join([*texts, ""]))), "TEXT")
     for path in files if texts or files else (_STANDARD_INPUT,):
         if path != _STANDARD_INPUT:
             yield from arriving_lines(opened.enter_context(path.open("rb")), str(path))

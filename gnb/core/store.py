@@ -66,8 +66,8 @@ class Store:
         in between (https://www.sqlite.org/isolation.html); BEGIN IMMEDIATE waits.
         """
         with self._explained():
-            self._connection.execute("BEGIN IMMEDIATE")
             try:
+                self._connection.execute("BEGIN IMMEDIATE")
                 yield self._connection
             except BaseException:
                 self._connection.rollback()
