@@ -1,0 +1,90 @@
+"""`gnb prepare` as a user sees it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gnb.cli.main import main
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with a chatgpt folder of three good blocks and a bad one."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "chat").mkdir()
+    blocks = "متن: او مرد  است\nخنثی: او آدم است\n\nمتن: كتاب مال اوست\nخنثی: کتاب مال کسی است\n\nفقط یک خط\n"
+    (tmp_path / "chat/Bias1.txt").write_text(blocks, "utf-8")
+    (tmp_path / "chat/NoBias1.txt").write_text("متن: باران آمد\n", "utf-8")
+    return tmp_path
+
+
+def gnb(*arguments: str) -> int:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", ["gnb", *arguments])
+        with pytest.raises(SystemExit) as end:
+            main()
+    return int(end.value.code or 0)
+
+
+def test_summary_on_standard_output_and_problems_on_standard_error(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert gnb("prepare", "chatgpt:chat", "--to", "out") == 0
+    output, errors = capsys.readouterr()
+    rows = dict(line.split("\t") for line in output.splitlines() if "\t" in line)
+    assert (rows["texts"], rows["skipped"], rows["biased"], rows["unbiased"]) == ("3", "1", "2", "1")
+    assert rows["rule letters"] == "1 texts changed, 0 characters removed"
+    assert "Skipped" in errors
+    assert "Bias1.txt:7" in errors
+    assert "--strict stops at the first" in errors
+
+
+def test_json_is_the_manifest(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert gnb("prepare", "chatgpt:chat", "--to", "out", "--json", "--seed", "5", "--shares", "1,0,1") == 0
+    manifest = json.loads(capsys.readouterr().out)
+    assert manifest == json.loads((folder / "out/manifest.json").read_text("utf-8"))
+    assert (manifest["options"]["seed"], manifest["options"]["shares"]) == (5, [1.0, 0.0, 1.0])
+    assert manifest["counts"]["splits"]["validation"] == 0
+
+
+def test_changes_can_be_shown(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert gnb("prepare", "chatgpt:chat", "--to", "out", "--show-changes", "1") == 0
+    assert "letters\n- كتاب مال اوست\n+ کتاب مال اوست\n" in capsys.readouterr().out
+
+
+def test_rules_can_be_switched(folder: Path) -> None:
+    assert gnb("prepare", "chatgpt:chat", "--to", "out", "--cleaning", "none", "--rule", "spaces=on") == 0
+    text = (folder / "out/train.jsonl").read_text("utf-8")
+    assert "كتاب" in text
+    assert '"text": "او مرد است"' in text
+
+
+def test_a_prepared_folder_is_a_source(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert gnb("prepare", "bundled", "--to", "one") == 0
+    assert gnb("prepare", "prepared:one", "--to", "two") == 0
+    for split in ("train", "validation", "test"):
+        assert (folder / f"two/{split}.jsonl").read_bytes() == (folder / f"one/{split}.jsonl").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["chatgpt:chat", "--strict"], "Bias1.txt:7"),
+        (["chatgpt:nowhere"], "nowhere"),
+        (["chatgbt:chat"], "Did you mean 'chatgpt'"),
+        (["chatgpt:chat", "--rule", "emojis=on"], "Did you mean 'emoji'"),
+        (["chatgpt:chat", "--rule", "emoji"], "write NAME=on or NAME=off"),
+        (["chatgpt:chat", "--shares", "1,2"], "three numbers"),
+        (["chatgpt:chat", "--shares", "nan,1,1"], "three numbers"),
+        (["chatgpt:chat", "-o", "chatgpt.colour=red"], "has no option 'colour'"),
+    ],
+)
+def test_mistakes_end_in_one_line_and_write_nothing(
+    folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert gnb("prepare", *arguments, "--to", "out") == 2
+    errors = capsys.readouterr().err
+    assert message in errors
+    assert len(errors.splitlines()) == 1
+    assert not (folder / "out").exists()
