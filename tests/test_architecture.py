@@ -1,7 +1,9 @@
 """The shape of the code, read from its imports: who may know whom."""
 
 import ast
+import re
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -106,6 +108,15 @@ def _files_of(module: str) -> list[Path]:
 def test_importing_a_component_imports_no_heavy_library(component: Component) -> None:
     [path] = _files_of(component.reference.partition(":")[0])
     assert {module for module in imported_with(path) if within(module, *HEAVY)} == set()
+
+
+def test_every_library_that_is_imported_is_declared() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    declared = [*project["dependencies"], *project["optional-dependencies"]["local"]]
+    names = {re.split(r"[^\w-]", requirement)[0].replace("-", "_") for requirement in declared}
+    known = {*names, *sys.stdlib_module_names, "gnb", "pydantic_core", ""}
+    imported = {module.partition(".")[0] for path in FILES for module in imports(path)}
+    assert imported - known == set()
 
 
 @pytest.mark.parametrize("path", FILES, ids=name_of)
