@@ -8,6 +8,7 @@ import pytest
 from gnb.core.errors import ModelError, SettingsError
 from gnb.core.records import Example, Segment
 from gnb.metrics.bertscore import BertScoreMetric, BertScoreOptions
+from gnb.plugins import conformance
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("bert_score")
@@ -154,6 +155,10 @@ def test_scores_are_means_over_the_judged(bert: Path) -> None:
     expected = sum(count["f1"] for count in counts[1:]) / 3
     assert metric.score(counts)["f1"] == pytest.approx(expected)
     assert metric.score([]) == metric.score([{}]) == {"precision": None, "recall": None, "f1": None}
+
+
+def test_it_keeps_the_contract_of_metrics(bert: Path) -> None:
+    assert conformance.check_metric(metric_of(bert))
 
 
 def test_model_and_layer_are_named(bert: Path) -> None:
