@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from scripted import Workplace
+from tiny_model import build_tiny_model
 
 from gnb.core.store import Store
 
@@ -20,3 +21,9 @@ def store(tmp_path: Path) -> Iterator[Store]:
     """An empty run store."""
     with Store(tmp_path / "store.sqlite") as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny random language model with a real tokenizer, in the transformers layout."""
+    return build_tiny_model(tmp_path_factory.mktemp("tiny") / "model")

@@ -1,6 +1,7 @@
 """The run store: what it keeps, what it refuses, and how several processes share it."""
 
 import json
+import re
 import sqlite3
 import subprocess
 import sys
@@ -9,11 +10,13 @@ from pathlib import Path
 import pytest
 from scripted import Workplace, examples
 
+from gnb.core.comparison import compare
 from gnb.core.errors import InputError, StoreError, UnknownNameError
 from gnb.core.records import Example, Rewrite
 from gnb.core.store import Store
 from gnb.core.store_runs import add_row, end_run, find_run, start_run
 from gnb.core.store_schema import MIGRATIONS
+from gnb.rewriters.copy import CopyRewriter
 
 TEXT = "متنِ «نمونه» با نیم‌فاصله 👩🏽‍💻"
 
@@ -166,3 +169,21 @@ def test_many_processes_make_and_fill_one_store_at_once(tmp_path: Path) -> None:
     with Store(path) as store:
         assert store.read("SELECT count(*) FROM outputs") == [(600,)]
         assert store.read("PRAGMA integrity_check") == [("ok",)]
+
+
+DOCUMENT = (Path(__file__).parent.parent / "docs" / "store.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("query", re.findall(r"```sql\n(.*?)```", DOCUMENT, re.DOTALL))
+def test_every_query_of_the_document_runs(store: Store, query: str) -> None:
+    compare(examples(3), {"copy": CopyRewriter(CopyRewriter.options_model())}, {}, store)
+    with sqlite3.connect(store.path) as connection:
+        assert connection.execute(query).fetchall() is not None
+
+
+def test_the_document_names_every_table_and_column(store: Store) -> None:
+    rows = re.findall(r"^\| `(\w+)` \| .*? \| (.*) \|$", DOCUMENT, re.MULTILINE)
+    documented = {table: re.findall(r"`(\w+)`", columns) for table, columns in rows}
+    tables = [name for (name,) in store.read("SELECT name FROM sqlite_master WHERE type = 'table'")]
+    real = {table: [row[1] for row in store.read(f"PRAGMA table_info({table})")] for table in tables}
+    assert documented == real

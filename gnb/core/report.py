@@ -87,16 +87,14 @@ def notes_of(matrix: Matrix) -> Iterator[str]:
         yield from _row_notes(matrix, row)
     if led := _led_by_copy(matrix):
         yield f"copy, which changes nothing, is best or equal in: {', '.join(led)}"
-    for judge in matrix.judges:
-        yield signature(judge.label, judge.fingerprint, judge.record)
-    for row in matrix.rows:
-        yield signature(row.label, row.fingerprint, row.record)
+    parts: list[Judge | Row] = [*matrix.judges, *matrix.rows]
+    yield from (signature(part.label, part.fingerprint, part.record) for part in parts if part.fingerprint)
 
 
 def signature(label: str, fingerprint: str, record: Record) -> str:
     """Return what made a score or an output, in one line, in the manner of sacrebleu; long values as their hash."""
     parts = [f"{key}:{_short(value)}" for key, value in _flat(record) if key != "class" and value != label]
-    return "|".join([label, *parts, f"#{fingerprint[:8] or 'none'}"])
+    return "|".join([label, *parts, f"#{fingerprint[:8]}"])
 
 
 def _row_notes(matrix: Matrix, row: Row) -> Iterator[str]:

@@ -44,6 +44,7 @@ class SettingsFile(BaseModel):
     rewriters: dict[str, Table] = {}
     metrics: dict[str, Table] = {}
     experiments: dict[str, Experiment] = {}
+    train: Table = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +95,10 @@ class Settings:
         label, name, argument = self._split(kind, text, registry)
         component = registry.get(kind, name).load()
         values: Table = {}
-        if component.options_model.profile_section:
-            values |= self.profile_tables().get(component.options_model.profile_section, {})
+        if section := component.options_model.profile_section:
+            known = component.options_model.model_fields
+            # Several components share a section: only one of those that run a model has an adapter.
+            values |= {key: value for key, value in self.profile_tables().get(section, {}).items() if key in known}
         tables: dict[str, Table] = getattr(self.file, f"{kind}s")
         for table in dict.fromkeys((name, label)):
             values |= {key: value for key, value in tables.get(table, {}).items() if key != "use"}
@@ -106,13 +109,13 @@ class Settings:
         values |= self.overrides.get(label, {})
         return Choice(kind, label, name, values)
 
-    def check_overrides(self, choices: Iterable[Choice]) -> None:
-        """Refuse `-o` pairs whose label nothing goes by.
+    def check_overrides(self, choices: Iterable[Choice], *others: str) -> None:
+        """Refuse `-o` pairs whose label nothing goes by: neither one of the choices nor one of the other labels.
 
         Raises:
             SettingsError: naming the nearest label and all there are.
         """
-        labels = sorted({choice.label for choice in choices})
+        labels = sorted({*(choice.label for choice in choices), *others})
         for label, table in self.overrides.items():
             if label not in labels:
                 hint = f"{nearest(label, labels)} Here are: {', '.join(labels)}."
