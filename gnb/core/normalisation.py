@@ -4,10 +4,15 @@ hazm's own `Normalizer().normalize` is these rules in this order: alphabet, styl
 repeats, verbs. Called one by one they can be chosen, and the tables it builds anew for each text are built once.
 """
 
+import os
+from contextlib import suppress
 from functools import cache
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import regex
+
+from gnb.core.paths import cache_dir
 
 if TYPE_CHECKING:
     from hazm import Normalizer
@@ -107,7 +112,24 @@ def _normalizer() -> "Normalizer":
 
 @cache
 def _verb_forms() -> frozenset[str]:
-    """Return hazm's verb forms that begin with می or نمی; its conjugation alone, as its lexicon takes seconds more."""
+    """Return hazm's verb forms that begin with می or نمی.
+
+    They are kept in the user's cache: importing hazm takes seconds and 200 MB in each process that cleans.
+    """
+    file = cache_dir() / f"verb-forms-hazm-{version('hazm')}.txt"
+    try:
+        return frozenset(file.read_text("utf-8").splitlines())
+    except OSError:
+        forms = _conjugate()
+    with suppress(OSError):  # a cache that cannot be written costs time, nothing else
+        file.parent.mkdir(parents=True, exist_ok=True)
+        scratch = file.with_suffix(f".{os.getpid()}")
+        scratch.write_text("\n".join(sorted(forms)), "utf-8")
+        scratch.replace(file)
+    return forms
+
+
+def _conjugate() -> frozenset[str]:
     from hazm.lemmatizer import Conjugation
     from hazm.utils import verbs_list
 
