@@ -3,7 +3,6 @@
 import os
 import select
 import sys
-import traceback
 from importlib import import_module
 
 import click
@@ -108,6 +107,8 @@ def _report(error: Exception) -> int:
 
 
 def _report_bug(error: Exception) -> None:
+    import traceback
+
     if os.environ.get("GNB_DEBUG") == "1":
         click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
         return
