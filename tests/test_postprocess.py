@@ -1,0 +1,59 @@
+"""From what a model said to the neutral text, step by step."""
+
+import pytest
+
+from gnb.models.prompt import MARKER, PUBLISHED, split_template
+from gnb.rewriters.local.postprocess import after_marker, clean_answer, drop_repeats, first_answer, fold_spaces
+
+INSTRUCTION = split_template(PUBLISHED)[0].strip()
+TEXT = "هر کسی می‌تواند ۱۲ ساعت کار کند؛ نه؟ 👨‍👩‍👧 #کار @ali https://t.co/Ab1?x=۲"
+
+
+def clean(raw: str) -> str:
+    return clean_answer(raw, marker=MARKER, instruction=INSTRUCTION)
+
+
+def test_an_answer_keeps_letters_digits_punctuation_half_spaces_and_emoji():
+    assert clean(TEXT) == TEXT
+
+
+def test_the_text_after_an_echoed_prompt_is_the_answer():
+    assert after_marker(PUBLISHED.replace("{text}", "متن") + TEXT, MARKER) == "\n" + TEXT
+    assert clean(PUBLISHED.replace("{text}", "متن") + TEXT) == TEXT
+    assert clean(f"{MARKER} {TEXT}") == TEXT
+
+
+def test_a_marker_behind_the_answer_does_not_hide_it():
+    assert clean(f"{TEXT}\n{MARKER}\nجواب دوم") == TEXT
+
+
+@pytest.mark.parametrize("again", [MARKER, INSTRUCTION, "________", "\nمتن دیگری"])
+def test_what_follows_a_fresh_start_is_cut(again: str):
+    assert first_answer(f"{TEXT} {again} باز هم", MARKER, INSTRUCTION).strip() == TEXT
+
+
+def test_two_underlines_are_part_of_a_text():
+    assert clean("نام __کاربری__ شما") == "نام __کاربری__ شما"
+
+
+def test_spaces_are_folded_and_half_spaces_are_not():
+    assert fold_spaces("  می‌روم \u00a0 به\tخانه  ") == "می‌روم به خانه"
+
+
+@pytest.mark.parametrize(
+    ("raw", "kept"),
+    [
+        ("همه می‌روند. همه می‌روند. همه می‌روند.", "همه می‌روند."),
+        ("یک. دو. یک. دو. یک.", "یک. دو."),
+        ("یک. دو. سه.", "یک. دو. سه."),
+        ("نه نه نه", "نه نه نه"),
+        ("", ""),
+    ],
+)
+def test_repeated_answers_are_cut(raw: str, kept: str):
+    assert drop_repeats(raw) == kept
+
+
+@pytest.mark.parametrize("raw", ["", "   ", "\n\n", "________", MARKER])
+def test_an_answer_without_text_is_empty(raw: str):
+    assert clean(raw) == ""
