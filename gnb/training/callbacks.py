@@ -15,7 +15,14 @@ CHECKPOINT_SECONDS = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is: optimiser steps done and in all, and the newest losses (None before the first)."""
+    """How far a run is.
+
+    Attributes:
+        step: optimiser steps done.
+        steps: optimiser steps in all.
+        loss: training loss of the newest step.
+        validation_loss: set when an evaluation has just been made.
+    """
 
     step: int
     steps: int
@@ -35,9 +42,9 @@ class Watcher(TrainerCallback):
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Pass on the newest losses."""
-        losses = {key: [entry[key] for entry in state.log_history if key in entry] for key in ("loss", "eval_loss")}
-        newest = {key: values[-1] if values else None for key, values in losses.items()}
-        self._watch(Progress(state.global_step, state.max_steps, newest["loss"], newest["eval_loss"]))
+        newest = state.log_history[-1]
+        loss, validation_loss = newest.get("loss"), newest.get("eval_loss")
+        self._watch(Progress(state.global_step, state.max_steps, loss, validation_loss))
 
 
 class Checkpointer(TrainerCallback):

@@ -1,9 +1,41 @@
 """Checkpoints of a run: which one is whole, and whether they belong to the run at hand."""
 
 import json
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+from gnb.core.errors import SettingsError
+from gnb.core.fingerprint import canonical_json
+
+IDENTITY = "run.json"
 _LAST_WRITTEN = "trainer_state.json"
+
+
+def claim(folder: Path, identity: Mapping[str, Any], *, restart: bool = False) -> None:
+    """Make a folder the checkpoint folder of one run.
+
+    Args:
+        folder: the folder, which may exist.
+        identity: everything that makes the run what it is, as JSON values.
+        restart: remove the checkpoints that are there.
+
+    Raises:
+        SettingsError: if checkpoints of another run are there, with what differs.
+    """
+    if restart:
+        shutil.rmtree(folder, ignore_errors=True)
+    record = folder / IDENTITY
+    if latest_checkpoint(folder) and record.is_file():
+        differing = _difference(json.loads(record.read_text("utf-8")), json.loads(canonical_json(identity)))
+        if differing:
+            raise SettingsError(
+                f"{folder} holds checkpoints of another run, with other {', '.join(differing)}. "
+                "Repeat its settings to go on from them, add --restart to discard them, or choose another folder."
+            )
+    folder.mkdir(parents=True, exist_ok=True)
+    record.write_text(canonical_json(identity), "utf-8")
 
 
 def latest_checkpoint(folder: Path) -> Path | None:
@@ -21,3 +53,15 @@ def _is_whole(checkpoint: Path) -> bool:
         return "global_step" in json.loads((checkpoint / _LAST_WRITTEN).read_text("utf-8"))
     except (OSError, ValueError):
         return False
+
+
+def _difference(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Return the names of the values that differ, those of nested tables by their own names."""
+    names: list[str] = []
+    for key in sorted({*old, *new}):
+        before, after = old.get(key), new.get(key)
+        if isinstance(before, dict) and isinstance(after, dict):
+            names += _difference(before, after)
+        elif before != after:
+            names.append(key)
+    return names

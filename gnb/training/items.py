@@ -2,14 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
 from gnb.core.edits import edits
 from gnb.core.records import Example
-from gnb.models.prompt import split_template
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
+from gnb.models.prompt import Prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,28 +35,22 @@ class Encoded:
 
 @dataclass(frozen=True, slots=True)
 class Encoder:
-    """Encodes examples for one tokenizer and prompt.
+    """Encodes examples for one prompt.
 
     Attributes:
-        tokenizer: of the base model.
-        template: the prompt template.
+        prompt: the prompt, with the tokenizer of the base model.
         context_length: tokens that prompt and answer may take together; longer ones are left out and counted.
         change_weight: loss weight of answer tokens that differ from the text.
         all_references: one item for each reference rather than for the first.
     """
 
-    tokenizer: "PreTrainedTokenizerBase"
-    template: str
+    prompt: Prompt
     context_length: int
     change_weight: float = 1.0
     all_references: bool = False
 
     def encode(self, examples: Iterable[Example]) -> Encoded:
-        """Encode examples in their order.
-
-        Raises:
-            SettingsError: if the prompt template is malformed.
-        """
+        """Encode examples in their order."""
         encoded = Encoded()
         for example in examples:
             references = [reference for reference in example.references if reference.strip()]
@@ -74,20 +63,22 @@ class Encoder:
         return encoded
 
     def _items(self, example: Example, references: Sequence[str]) -> Iterator[Item]:
-        before, after = split_template(self.template)
-        prompt = self.tokenizer(before + example.text + after)["input_ids"]
+        prompt = self.prompt.encode(example.text.strip())
         for reference in references:
-            answer, weights = self._answer(example.text, reference)
+            answer, weights = self._answer(example.text, reference.strip())
             tokens = (*prompt, *answer)
             if len(tokens) <= self.context_length:
                 yield Item(tokens, len(prompt), weights, str(example.metadata.get("pair") or example.id))
 
     def _answer(self, text: str, reference: str) -> tuple[tuple[int, ...], tuple[float, ...]]:
-        encoding = self.tokenizer(reference, add_special_tokens=False, return_offsets_mapping=True)
+        tokenizer = self.prompt.tokenizer
+        encoding = tokenizer(
+            reference, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True
+        )
         # an edit that only takes words away shows in the token that comes next
         changed = [(edit.target_start, max(edit.target_end, edit.target_start + 1)) for edit in edits(text, reference)]
         weights = [
             self.change_weight if any(start < high and low < end for low, high in changed) else 1.0
             for start, end in encoding["offset_mapping"]
         ]
-        return (*encoding["input_ids"], self.tokenizer.eos_token_id), (*weights, 1.0)
+        return (*encoding["input_ids"], tokenizer.eos_token_id), (*weights, 1.0)

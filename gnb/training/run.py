@@ -10,6 +10,7 @@ from transformers import EarlyStoppingCallback, PrinterCallback, TrainingArgumen
 
 from gnb.core.errors import InputError, ModelError, SettingsError
 from gnb.models.loading import LoadedModel, load_model
+from gnb.models.prompt import Prompt
 from gnb.models.vocabulary import OutputLayer, task_token_ids
 from gnb.training.batches import Row, pack
 from gnb.training.callbacks import Checkpointer, Interruption, Watch, Watcher
@@ -36,12 +37,16 @@ class Trained:
     Attributes:
         model: the tuned model, its adapter rounded as it will be stored.
         history: what the loop logged: step, epoch and losses.
+        counts: texts, items and tokens, and what was left out.
+        parameters: how many numbers were trained.
         interrupted: whether Ctrl-C ended it early; the checkpoint is there then, and the model is not final.
         validation_loss: of the model as it is now; None without validation items.
     """
 
     model: PeftModel
     history: list[dict[str, Any]]
+    counts: dict[str, int]
+    parameters: int
     interrupted: bool
     validation_loss: float | None
 
@@ -53,8 +58,7 @@ def make_rows(data: TrainingData, options: TrainingOptions, tokenizer: Any) -> R
         InputError: if every training example is longer than the context.
     """
     encoder = Encoder(
-        tokenizer,
-        options.prompt,
+        Prompt(options.prompt, tokenizer),
         options.context_length,
         options.change_weight,
         all_references=options.references == "all",
@@ -101,7 +105,29 @@ def train(data: TrainingData, options: TrainingOptions, checkpoints: Path, watch
         trainer.train(resume_from_checkpoint=str(latest) if latest else None)
     round_adapter(model)
     loss = trainer.mean_loss(rows.validation) if rows.validation and not interruption.requested else None
-    return Trained(model, trainer.state.log_history, interruption.requested, loss)
+    return Trained(
+        model,
+        trainer.state.log_history,
+        count(data, rows),
+        sum(weight.numel() for weight in model.parameters() if weight.requires_grad),
+        interruption.requested,
+        loss,
+    )
+
+
+def count(data: TrainingData, rows: Rows) -> dict[str, int]:
+    """Return how many texts, items and tokens there are, and how many texts were left out."""
+    train, validation = rows.encoded["train"], rows.encoded["validation"]
+    return {
+        "train": len(data.train),
+        "validation": len(data.validation),
+        "train_items": len(train.items),
+        "validation_items": len(validation.items),
+        "train_tokens": sum(len(item.tokens) for item in train.items),
+        "validation_tokens": sum(len(item.tokens) for item in validation.items),
+        "too_long": train.too_long + validation.too_long,
+        "without_reference": train.without_reference + validation.without_reference,
+    }
 
 
 def attach_adapter(loaded: LoadedModel, options: TrainingOptions) -> PeftModel:
@@ -144,6 +170,7 @@ def _trainer(
         output=_output_layer(loaded, rows, options),
         settings=options,
         pad=pad,
+        instruction_length=0 if options.packing else len(Prompt(options.prompt, loaded.tokenizer).before),
         rows=rows.train,
         validation=rows.validation,
     )
@@ -187,5 +214,6 @@ def _arguments(rows: Rows, options: TrainingOptions, folder: Path) -> TrainingAr
         seed=options.seed,
         use_cpu=not torch.cuda.is_available() or options.device == "cpu",
         remove_unused_columns=False,
+        restore_callback_states_from_checkpoint=True,  # or the patience starts anew
         dataloader_pin_memory=torch.cuda.is_available(),
     )

@@ -27,6 +27,7 @@ class AdapterTrainer(Trainer):
         output: the output layer to take the loss over.
         settings: the training options.
         pad: the padding token.
+        instruction_length: how many tokens all rows begin with, which are then computed once a batch; 0 for packs.
         rows: the rows to learn.
         validation: the rows to evaluate on; may be empty.
     """
@@ -40,6 +41,7 @@ class AdapterTrainer(Trainer):
         output: OutputLayer,
         settings: TrainingOptions,
         pad: int,
+        instruction_length: int,
         rows: Sequence[Row],
         validation: Sequence[Row],
         **arguments: Any,
@@ -50,6 +52,7 @@ class AdapterTrainer(Trainer):
         self.output = output
         self.settings = settings
         self.pad = pad
+        self.instruction_length = instruction_length
 
     def get_train_dataloader(self) -> Any:
         """Return the training batches."""
@@ -89,16 +92,28 @@ class AdapterTrainer(Trainer):
     def summed_loss(self, model: PreTrainedModel, inputs: Batch) -> tuple[torch.Tensor, int]:
         """Return the summed, weighted cross entropy of a batch, in nats, and its number of answer tokens."""
         base = self.accelerator.unwrap_model(model).get_base_model()
-        found = hidden_states(
-            base, input_ids=inputs["input_ids"], position_ids=inputs["position_ids"], use_cache=False
-        )
+        states = self._states(base, inputs["input_ids"], inputs["position_ids"])
         # the state at a token foretells the next one
-        labels, weights = inputs["labels"][:, 1:], inputs["weights"][:, 1:]
+        labels, weights = inputs["labels"][:, -states.shape[1] + 1 :], inputs["weights"][:, -states.shape[1] + 1 :]
         answer = labels != IGNORED
-        logits = self.output.logits(found.last_hidden_state[:, :-1][answer])
+        logits = self.output.logits(states[:, :-1][answer])
         targets = self.output.positions(labels[answer])
         losses = torch.nn.functional.cross_entropy(logits.float(), targets, reduction="none")
         return (losses * weights[answer]).sum(), int(answer.sum())
+
+    def _states(self, base: PreTrainedModel, tokens: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+        """Return the last hidden states, without those of the instruction where it is computed once for all rows."""
+        start = self.instruction_length
+        if not start:
+            found = hidden_states(base, input_ids=tokens, position_ids=positions, use_cache=False)
+            return found.last_hidden_state
+        cache = hidden_states(base, input_ids=tokens[:1, :start], use_cache=True).past_key_values
+        cache.batch_repeat_interleave(len(tokens))
+        # without a mask: the padding comes last, where no answer sees it
+        found = hidden_states(
+            base, input_ids=tokens[:, start:], position_ids=positions[:, start:], past_key_values=cache, use_cache=True
+        )
+        return found.last_hidden_state
 
     def evaluate(
         self, eval_dataset: Any = None, ignore_keys: list[str] | None = None, metric_key_prefix: str = "eval"

@@ -1,0 +1,154 @@
+"""`gnb train`: a LoRA adapter from labelled texts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gnb.cli.shared import note, progress, settings_options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from gnb.core.progress import Track
+    from gnb.core.records import Example
+    from gnb.core.settings import Settings
+    from gnb.training.callbacks import Progress
+    from gnb.training.job import Job
+    from gnb.training.options import TrainingOptions
+
+_LABEL = "train"
+
+
+@click.command()
+@click.argument("sources", nargs=-1, metavar="[SOURCE]...")
+@click.option("--to", "target", required=True, type=click.Path(path_type=Path), help="Folder of the adapter.")
+@click.option("--preset", default="default", show_default=True, help="Settings to start from: default or paper.")
+@click.option("--seed", type=click.IntRange(min=0), help="Of initialisation, order and dropout.  [0]")
+@click.option("--limit", type=click.IntRange(min=1), help="Use so many training and validation texts at most.")
+@click.option("--strict", is_flag=True, help="Stop at the first piece that a source cannot use.")
+@click.option(
+    "--resume/--restart", default=True, help="Go on from the checkpoints in the folder (default), or discard them."
+)
+@click.option("--dry-run", is_flag=True, help="Print settings and token counts, and train nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@settings_options
+def train(
+    settings: Settings, sources: tuple[str, ...], *, resume: bool, dry_run: bool, as_json: bool, **given: Any
+) -> None:
+    """Tune the base model on labelled texts by LoRA, and write the adapter with its model card.
+
+    A SOURCE is NAME or NAME:ARGUMENT; without one it is the bundled corpus. Its training part is learnt, its
+    validation part decides when to stop, its test part is never looked at. Interrupted, the same command goes on from
+    the last checkpoint. Options are set by -o train.OPTION=VALUE; --dry-run shows them all.
+    """
+    job = _job(settings, sources or ("bundled",), **given)
+    if dry_run:
+        _show(_plan(job), as_json=as_json)
+        return
+    from gnb.training.job import perform
+
+    try:
+        with progress() as track:
+            card = perform(job, restart=not resume, watch=_watch(track))
+    except KeyboardInterrupt:
+        note("A checkpoint is kept; the same command goes on from there.")
+        raise
+    _show(card if as_json else _summary(card), as_json=as_json)
+    note(f"The adapter is in {job.target}. Use it: -o lora.adapter={job.target}")
+
+
+def _job(
+    settings: Settings,
+    sources: Sequence[str],
+    target: Path,
+    preset: str,
+    seed: int | None,
+    limit: int | None,
+    strict: bool,
+) -> Job:
+    from gnb.training.data import select_data
+    from gnb.training.job import Job
+
+    options, chosen = _options(settings, preset, {} if seed is None else {"seed": seed})
+    examples = list(_examples(settings, sources, strict=strict))
+    data = select_data(examples, seed=options.split_seed, limit=limit)
+    flags = [("--preset", preset), ("--profile", settings.profile), ("--limit", limit)]
+    return Job(data, options, target, sources, _command(sources, target, flags, chosen))
+
+
+def _options(settings: Settings, preset: str, given: dict[str, Any]) -> tuple[TrainingOptions, dict[str, Any]]:
+    """Merge all that was said about the options. Returns them, and those values that neither preset nor profile has."""
+    from gnb.core.options import build_options
+    from gnb.training.options import TrainingOptions, preset_values
+
+    profile = settings.profile_tables().get("model", {})
+    known = {key: value for key, value in profile.items() if key in TrainingOptions.model_fields}
+    chosen = {**settings.file.train, **given, **settings.overrides.get(_LABEL, {})}
+    return build_options(TrainingOptions, {**preset_values(preset), **known, **chosen}, "gnb train"), chosen
+
+
+def _examples(settings: Settings, sources: Sequence[str], *, strict: bool) -> Iterator[Example]:
+    from gnb.core.reading import read_source
+    from gnb.plugins.manager import installed_plugins
+
+    registry = installed_plugins().registry
+    choices = [settings.choose("source", text, registry) for text in sources]
+    settings.check_overrides(choices, _LABEL)
+    for choice in choices:
+        source = registry.create("source", choice.name, choice.values)
+        examples, problems = read_source(source, strict=strict)
+        yield from examples
+        if problems.count:
+            note(f"{choice.label}: skipped {problems.count} pieces, the first: {problems.kept[0]}")
+
+
+def _command(sources: Sequence[str], target: Path, flags: Sequence[tuple[str, Any]], chosen: dict[str, Any]) -> str:
+    """Return the command that does the same anywhere: what gnb.toml says of training is spelt out."""
+    import json
+    import shlex
+
+    defaults = {"--preset": "default", "--profile": "embedded", "--limit": None}
+    words = ["gnb", "train", *sources, "--to", str(target)]
+    words += [word for name, value in flags if value != defaults[name] for word in (name, str(value))]
+    for key, value in chosen.items():
+        words += ["-o", f"{_LABEL}.{key}={value if isinstance(value, str) else json.dumps(value)}"]
+    return shlex.join(words)
+
+
+def _watch(track: Track) -> Callable[[Progress], None]:
+    """Show each step as progress, and say each new validation loss."""
+
+    def watch(now: Progress) -> None:
+        track("training", now.step, now.steps)
+        if now.validation_loss is not None:
+            note(f"step {now.step} of {now.steps}: validation loss {now.validation_loss:.4f}")
+
+    return watch
+
+
+def _plan(job: Job) -> dict[str, Any]:
+    from gnb.models.loading import load_tokenizer
+    from gnb.training.run import count, make_rows
+
+    tokenizer = load_tokenizer(job.options.base_model, job.options.revision)
+    counts = count(job.data, make_rows(job.data, job.options, tokenizer))
+    return {"data hash": job.data.hash(), **counts, **job.options.model_dump()}
+
+
+def _summary(card: dict[str, Any]) -> dict[str, Any]:
+    names = ("steps", "train_loss", "best_step", "validation_loss", "parameters")
+    return {"data hash": card["data"], **card["counts"], **{name: card[name] for name in names}}
+
+
+def _show(values: dict[str, Any], *, as_json: bool) -> None:
+    import json
+
+    if as_json:
+        click.echo(json.dumps(values, ensure_ascii=False, indent=2))
+        return
+    for name, value in values.items():
+        shown = value if isinstance(value, str) else json.dumps(value)
+        click.echo(f"{name.replace('_', ' ')}\t{shown!r}" if "\n" in shown else f"{name.replace('_', ' ')}\t{shown}")

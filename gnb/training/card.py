@@ -1,0 +1,121 @@
+"""The model card of an adapter, and the licence of what it is built on."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gnb.models.embedded import NAME
+
+
+@dataclass(frozen=True, slots=True)
+class Licence:
+    """The licence of a base model: its name for the card's head, and the notice that goes with the adapter."""
+
+    name: str
+    notice: str
+
+
+_GEMMA = Licence(
+    "gemma",
+    "Gemma is provided under and subject to the Gemma Terms of Use found at ai.google.dev/gemma/terms. "
+    "This adapter was trained for Gemma 3 270M and is a Model Derivative under those terms; the use restrictions of "
+    "the Gemma Prohibited Use Policy (ai.google.dev/gemma/prohibited_use_policy) apply to it.",
+)
+_LLAMA3 = Licence(
+    "llama3",
+    "Built with Meta Llama 3. Meta Llama 3 is licensed under the Meta Llama 3 Community License, "
+    "Copyright © Meta Platforms, Inc. All Rights Reserved.",
+)
+_OTHER = Licence(
+    "other", "The terms of the base model apply to this adapter as well; read them where the base model came from."
+)
+
+
+def licence_of(base_model: str) -> Licence:
+    """Return the licence of a base model, told by its name."""
+    name = base_model.lower()
+    if base_model == NAME or "gemma" in name:
+        return _GEMMA
+    return _LLAMA3 if "llama-3" in name else _OTHER
+
+
+def write_card(record: Mapping[str, Any]) -> str:
+    """Return the card in Markdown.
+
+    Args:
+        record: what gnb.json says of the run.
+    """
+    counts, data, licence = record["counts"], record["data"], licence_of(record["base_model"])
+    sources = ", ".join(f"`{source}`" for source in record["sources"])
+    loss = record["validation_loss"]
+    quality = (
+        f"The weights are those of step {record['best_step']}, the best on the validation items: {loss:.4f} there, as "
+        "they are stored (float16)."
+        if loss is not None
+        else "There were no validation items, so the weights are those of the last step, and nothing was measured."
+    )
+    return f"""---
+license: {licence.name}
+language: fa
+library_name: peft
+pipeline_tag: text-generation
+---
+
+# LoRA adapter: neutral versions of gender-biased Persian text
+
+An adapter of `gnb` for the base model `{record["base_model"]}`. Given the prompt in `gnb.json`, the model answers with
+a version of a Persian text that does not depend on anybody's gender, and with the text itself where it is unbiased.
+
+## Use
+
+Name this folder as the adapter: `gnb rewrite -o lora.adapter=FOLDER`. With peft alone, load it over the base model;
+`adapter_config.json` names it ({_base_sentence(record)}).
+
+## Data
+
+Sources: {sources}. Data hash: `{data}`. {counts["train"]:,} training and {counts["validation"]:,} validation texts,
+{counts["train_items"]:,} and {counts["validation_items"]:,} items (a text with one reference),
+{counts["train_tokens"]:,} training tokens. Left out: {counts["too_long"]:,} texts longer than the context,
+{counts["without_reference"]:,} without a usable reference. The split's test texts were not used. `training_keys.txt`
+lists a hash of each text seen, so that a test set can be checked against them.
+
+## Training
+
+{record["steps"]:,} optimiser steps; {record["parameters"]:,} trained parameters, the base model frozen. Loss: cross
+entropy a token of the answer, in nats, weighted as the settings say; prompts have none. Training loss of the last
+step: {record["train_loss"]:.4f}. {quality} All losses: `history.json`.
+
+![Training and validation loss](loss.png)
+
+{_table("setting", record["settings"])}
+
+{_table("library", record["versions"])}
+
+## Reproduce
+
+    {record["command"]}
+
+The same data, settings and library versions give the same losses up to rounding, which depends on the processor.
+
+## Limits
+
+- It is as good as its data. The bundled corpus was written by a language model after a guideline; no person has
+  checked it. What was learnt is one view of what is biased and of how to say it neutrally.
+- It misses biased texts, changes some unbiased ones and can write bad Persian. Have a person read what it writes.
+- Its loss says little about its rewriting; `gnb compare` measures that.
+- Made for texts of one or two sentences, as in the corpus.
+
+## Licence
+
+{licence.notice}
+"""
+
+
+def _base_sentence(record: Mapping[str, Any]) -> str:
+    base = record["base"]
+    return ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in base.items() if value)
+
+
+def _table(title: str, values: Mapping[str, Any]) -> str:
+    rows = [f"| {key} | `{str(value).replace(chr(10), ' ⏎ ')}` |" for key, value in values.items()]
+    return "\n".join([f"| {title} | value |", "|---|---|", *rows])

@@ -1,0 +1,100 @@
+"""A training job: what is trained from what, and into which folder."""
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gnb.core.errors import InputError
+from gnb.core.fingerprint import fingerprint_of
+from gnb.models.adapters import CARD, CONFIG, KEYS, WEIGHTS
+from gnb.models.loading import model_identity
+from gnb.training.callbacks import Watch
+from gnb.training.checkpoints import claim
+from gnb.training.data import TrainingData
+from gnb.training.options import TrainingOptions
+
+CHECKPOINTS = "checkpoints"
+README, NOTICE, HISTORY, PLOTS = "README.md", "NOTICE", "history.json", ("loss.png", "loss.svg")
+_OURS = {CARD, CONFIG, KEYS, WEIGHTS, README, NOTICE, HISTORY, *PLOTS, CHECKPOINTS}
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One training run, complete.
+
+    Attributes:
+        data: what it learns and what it is evaluated on.
+        options: how.
+        target: the adapter's folder.
+        sources: the sources as the user named them.
+        command: the command that runs the job again.
+    """
+
+    data: TrainingData
+    options: TrainingOptions
+    target: Path
+    sources: Sequence[str]
+    command: str
+
+    def identity(self) -> dict[str, Any]:
+        """Return everything that makes the adapter what it is."""
+        settings = self.options.model_dump(exclude={"base_model", "revision", "device"})
+        base = model_identity(self.options.base_model, self.options.revision)
+        return {"base": base, "data": self.data.hash(), "settings": settings}
+
+    def run_id(self) -> str:
+        """Return a hash of the identity."""
+        return fingerprint_of(self.identity())
+
+
+def perform(job: Job, *, restart: bool = False, watch: Watch | None = None) -> dict[str, Any]:
+    """Train an adapter and write its folder; what is there already of the same job is not done again.
+
+    Args:
+        job: the job.
+        restart: discard checkpoints, and the finished adapter if there is one.
+        watch: is told how far the run is.
+
+    Returns:
+        What stands in the folder's gnb.json.
+
+    Raises:
+        InputError: if the folder holds something else, or another adapter.
+        KeyboardInterrupt: after Ctrl-C; the checkpoint is written then.
+        SettingsError, ModelError, MissingDependencyError: as `claim` and `train`.
+    """
+    finished = _finished(job, restart=restart)
+    if finished:
+        return finished
+    checkpoints = job.target / CHECKPOINTS
+    claim(checkpoints, job.identity(), restart=restart)
+    from gnb.training.output import write_folder
+    from gnb.training.run import train
+
+    trained = train(job.data, job.options, checkpoints, watch)
+    if trained.interrupted:
+        raise KeyboardInterrupt
+    card = write_folder(job, trained)
+    shutil.rmtree(checkpoints)
+    return card
+
+
+def _finished(job: Job, *, restart: bool) -> Mapping[str, Any] | None:
+    """Return the card of this very job if it is done; refuse a folder that holds anything else."""
+    target = job.target
+    if target.exists() and not target.is_dir():
+        raise InputError(f"{target} is a file; --to names the folder of the adapter.")
+    foreign = sorted(path.name for path in target.iterdir() if path.name not in _OURS) if target.exists() else []
+    if foreign:
+        raise InputError(f"{target} holds something else ({foreign[0]}); choose a folder that is new or empty.")
+    card = target / CARD
+    if restart or not card.is_file():
+        return None
+    found: dict[str, Any] = json.loads(card.read_text("utf-8"))
+    if found.get("run") != job.run_id():
+        raise InputError(f"{target} holds an adapter of other data or settings; choose another folder or --restart.")
+    shutil.rmtree(target / CHECKPOINTS, ignore_errors=True)
+    return found

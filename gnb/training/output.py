@@ -1,0 +1,98 @@
+"""The folder that a training run leaves: weights, configuration, model card, history, plots."""
+
+import copy
+import json
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gnb.models.adapters import CARD, CONFIG, KEYS, WEIGHTS
+from gnb.training.card import licence_of, write_card
+from gnb.training.curves import draw_curves
+from gnb.training.job import HISTORY, NOTICE, PLOTS, README, Job
+
+if TYPE_CHECKING:
+    from peft import PeftModel
+
+    from gnb.training.run import Trained
+
+_LIBRARIES = ("torch", "transformers", "peft", "accelerate", "tokenizers", "gnb")
+History = dict[str, list[dict[str, float]]]
+
+
+def write_folder(job: Job, trained: "Trained") -> dict[str, Any]:
+    """Write everything into the job's folder; gnb.json comes last, so that with it the folder is complete.
+
+    Returns:
+        What gnb.json says.
+    """
+    folder = job.target
+    _save_adapter(trained.model, folder, base_name(job))
+    history = tidy(trained.history)
+    _write_json(folder / HISTORY, history)
+    for name in PLOTS:
+        draw_curves(history, folder / name)
+    (folder / KEYS).write_text("".join(f"{key}\n" for key in job.data.keys()), "utf-8")
+    (folder / NOTICE).write_text(licence_of(job.options.base_model).notice + "\n", "utf-8")
+    record = _record(job, trained, history)
+    (folder / README).write_text(write_card(record), "utf-8")
+    _write_json(folder / CARD, record)
+    return record
+
+
+def base_name(job: Job) -> str:
+    """Return the base model's name as the world knows it: of a local folder its name alone."""
+    name = job.options.base_model
+    return Path(name).resolve().name if Path(name).is_dir() else name
+
+
+def tidy(log: Sequence[dict[str, Any]]) -> History:
+    """Return the losses that a training loop logged, by step: those of training, and those of validation."""
+    kinds = {"train": "loss", "validation": "eval_loss"}
+    return {
+        kind: [
+            {"step": entry["step"], "epoch": round(entry["epoch"], 4), "loss": entry[key]}
+            | ({"learning_rate": entry["learning_rate"]} if "learning_rate" in entry else {})
+            for entry in log
+            if key in entry
+        ]
+        for kind, key in kinds.items()
+    }
+
+
+def _record(job: Job, trained: "Trained", history: History) -> dict[str, Any]:
+    best = min(history["validation"], key=lambda entry: entry["loss"], default=None)
+    return {
+        "run": job.run_id(),
+        **job.identity(),
+        "base_model": base_name(job),
+        "prompt": job.options.prompt,
+        "sources": list(job.sources),
+        "counts": trained.counts,
+        "steps": history["train"][-1]["step"],
+        "train_loss": history["train"][-1]["loss"],
+        "best_step": best["step"] if best else None,
+        "validation_loss": trained.validation_loss,
+        "parameters": trained.parameters,
+        "versions": {name: metadata.version(name) for name in _LIBRARIES},
+        "command": job.command,
+    }
+
+
+def _save_adapter(model: "PeftModel", folder: Path, base: str) -> None:
+    from peft import get_peft_model_state_dict
+    from safetensors.torch import save_file
+
+    # save_pretrained would ask the hub about the base model's vocabulary and write a card of its own
+    weights = get_peft_model_state_dict(model, save_embedding_layers=False)
+    save_file({name: weight.half().contiguous().cpu() for name, weight in weights.items()}, folder / WEIGHTS)
+    config = copy.copy(model.peft_config["default"])
+    config.base_model_name_or_path = base
+    config.inference_mode = True
+    values = {key: sorted(value) if isinstance(value, set) else value for key, value in config.to_dict().items()}
+    _write_json(folder / CONFIG, values)
+
+
+def _write_json(path: Path, values: object) -> None:
+    path.write_text(json.dumps(values, ensure_ascii=False, indent=1) + "\n", "utf-8")

@@ -1,0 +1,58 @@
+"""A tiny random language model in the transformers layout, with a real tokenizer, for tests that need no sense."""
+
+from pathlib import Path
+
+from gnb.core.options import Options
+from gnb.sources.bundled import BundledSource
+
+VOCABULARY = 1500
+SPECIAL = ("<pad>", "<eos>", "<bos>", "<unk>")
+
+
+def build_tiny_model(folder: Path, seed: int = 0) -> Path:
+    """Write a Gemma 3 of two layers (one of them with a sliding window) and its tokenizer; return the folder."""
+    import torch
+    from transformers import Gemma3ForCausalLM, Gemma3TextConfig
+
+    tokenizer = _tokenizer()
+    torch.manual_seed(seed)
+    config = Gemma3TextConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=1,
+        head_dim=16,
+        query_pre_attn_scalar=16,
+        sliding_window=256,
+        layer_types=["sliding_attention", "full_attention"],
+        max_position_embeddings=1024,
+        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        bos_token_id=tokenizer.bos_token_id,
+    )
+    Gemma3ForCausalLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def _tokenizer():  # noqa: ANN202 - its class is imported late
+    """Train a byte-pair encoding with byte fallback on the bundled corpus, as Gemma's is."""
+    from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    bytes_ = [f"<0x{value:02X}>" for value in range(256)]
+    tokenizer = Tokenizer(models.BPE(byte_fallback=True, unk_token="<unk>", fuse_unk=True))
+    tokenizer.normalizer = normalizers.Replace(" ", "▁")
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex("\n+|▁*[^▁\n]+"), "isolated")
+    tokenizer.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
+    texts = [example.text for example in BundledSource(Options()).read(print)]
+    trainer = trainers.BpeTrainer(
+        vocab_size=VOCABULARY, special_tokens=[*SPECIAL, *bytes_, "\n"], limit_alphabet=200, show_progress=False
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(single="<bos> $A", special_tokens=[("<bos>", 2)])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="<pad>", eos_token="<eos>", bos_token="<bos>", unk_token="<unk>"
+    )
