@@ -219,6 +219,20 @@ def test_other_peoples_files_are_never_replaced(tmp_path: Path) -> None:
         run(target / "notes.txt", *sentences(3))
 
 
+@pytest.mark.parametrize("target", ["/", ".", ".."])
+def test_folders_in_use_are_refused(target: str) -> None:
+    with pytest.raises(SettingsError, match="holds other files"):
+        run(Path(target), *sentences(3))
+
+
+def test_a_link_to_a_folder_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    run(tmp_path / "link", *sentences(3))
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real/manifest.json").exists()
+
+
 def test_finished_chunks_are_not_cleaned_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     examples = sentences(6 * SIZE)
     with pytest.raises(KeyboardInterrupt):

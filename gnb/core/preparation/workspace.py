@@ -23,8 +23,8 @@ class Workspace:
         Raises:
             SettingsError: if the target cannot be written, or holds anything but an earlier result.
         """
-        self.target = target.absolute()
-        self.folder = self.target.with_name(f".{self.target.name}.preparing")
+        self.target = target.resolve()  # a link to a folder stays a link
+        self.folder = self.target.parent / f".{self.target.name}.preparing"
         self.out = self.folder / "out"
         self._old = self.folder / "old"
         _check_target(self.target)
