@@ -48,6 +48,7 @@ def train(
     if dry_run:
         _show(_plan(job), as_json=as_json)
         return
+    _be_quiet()
     from gnb.training.job import perform
 
     try:
@@ -116,6 +117,13 @@ def _command(sources: Sequence[str], target: Path, flags: Sequence[tuple[str, An
     for key, value in chosen.items():
         words += ["-o", f"{_LABEL}.{key}={value if isinstance(value, str) else json.dumps(value)}"]
     return shlex.join(words)
+
+
+def _be_quiet() -> None:
+    """Keep from the user what transformers and peft say to their own developers about coming versions."""
+    import warnings
+
+    warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|peft)\.")
 
 
 def _watch(track: Track) -> Callable[[Progress], None]:

@@ -1,5 +1,6 @@
 """Batches: which items share a forward pass, in which order, and the tensors they become."""
 
+import math
 import random
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -60,7 +61,7 @@ class Batches:
 
     def __len__(self) -> int:
         """Return the number of forward passes an epoch."""
-        return -(-len(self._rows) // self.batch_size)
+        return math.ceil(len(self._rows) / self.batch_size)
 
     def __iter__(self) -> Iterator[list[int]]:
         chance = random.Random(f"{self._seed} {self._epoch}")  # noqa: S311 - an order, no secret
@@ -88,7 +89,7 @@ class Batches:
         return max(row_length(self._rows[number]) for number in unit)
 
 
-def _cut[T](values: Sequence[T], size: int) -> list[Sequence[T]]:
+def _cut[T](values: list[T], size: int) -> list[list[T]]:
     return [values[start : start + size] for start in range(0, len(values), size)]
 
 
@@ -101,8 +102,7 @@ def collate(rows: Sequence[Row], pad: int) -> "dict[str, torch.Tensor]":
     """Turn rows into tensors of shape (rows, tokens).
 
     Each item's positions start at zero, and so do those of the padding at the end of a row. That is how transformers
-    is told that items do not see each other, nor the padding, without an attention mask (which it would have to be
-    without for this).
+    is told that items see neither each other nor the padding; it works this out only where no attention mask is given.
 
     Args:
         rows: the rows of one batch.
@@ -114,17 +114,18 @@ def collate(rows: Sequence[Row], pad: int) -> "dict[str, torch.Tensor]":
     import torch
 
     width = max(row_length(row) for row in rows)
-    columns: dict[str, list[list[float]]] = {"input_ids": [], "position_ids": [], "labels": [], "weights": []}
-    for row in rows:
-        rest = width - row_length(row)
-        answers = [(item, item.tokens[item.prompt_length :]) for item in row]
-        columns["input_ids"].append([token for item in row for token in item.tokens] + [pad] * rest)
-        columns["position_ids"].append([n for item in row for n in range(len(item.tokens))] + list(range(rest)))
-        columns["labels"].append(
-            [label for item, answer in answers for label in (*[IGNORED] * item.prompt_length, *answer)]
-            + [IGNORED] * rest
-        )
-        columns["weights"].append(
-            [weight for item in row for weight in (*[0.0] * item.prompt_length, *item.weights)] + [0.0] * rest
-        )
-    return {name: torch.tensor(values) for name, values in columns.items()}
+    padding = [width - row_length(row) for row in rows]
+    ids = [[token for item in row for token in item.tokens] for row in rows]
+    positions = [[position for item in row for position in range(len(item.tokens))] for row in rows]
+    labels = [[label for item in row for label in _labels(item)] for row in rows]
+    weights = [[weight for item in row for weight in (*[0.0] * item.prompt_length, *item.weights)] for row in rows]
+    return {
+        "input_ids": torch.tensor([row + [pad] * rest for row, rest in zip(ids, padding, strict=True)]),
+        "position_ids": torch.tensor([row + list(range(rest)) for row, rest in zip(positions, padding, strict=True)]),
+        "labels": torch.tensor([row + [IGNORED] * rest for row, rest in zip(labels, padding, strict=True)]),
+        "weights": torch.tensor([row + [0.0] * rest for row, rest in zip(weights, padding, strict=True)]),
+    }
+
+
+def _labels(item: Item) -> list[int]:
+    return [IGNORED] * item.prompt_length + list(item.tokens[item.prompt_length :])

@@ -25,7 +25,7 @@ class TrainingData:
             for example in examples
         )
 
-    def keys(self) -> list[str]:
+    def text_keys(self) -> list[str]:
         """Return the hash of each text's folded key, in order: who tests the adapter can see what it has met."""
         return sorted({hash_text(comparison_key(example.text)) for example in (*self.train, *self.validation)})
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+
 from gnb.core.edits import edits
 from gnb.core.records import Example
 from gnb.models.prompt import Prompt

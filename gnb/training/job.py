@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,7 +82,7 @@ def perform(job: Job, *, restart: bool = False, watch: Watch | None = None) -> d
     return card
 
 
-def _finished(job: Job, *, restart: bool) -> Mapping[str, Any] | None:
+def _finished(job: Job, *, restart: bool) -> dict[str, Any] | None:
     """Return the card of this very job if it is done; refuse a folder that holds anything else."""
     target = job.target
     if target.exists() and not target.is_dir():

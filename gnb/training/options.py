@@ -2,7 +2,7 @@
 
 import tomllib
 from importlib import resources
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -23,7 +23,7 @@ class TrainingOptions(ModelOptions):
     learning_rate: float = Field(4e-4, gt=0, le=1)
     """Highest step size of AdamW."""
     schedule: Literal["step", "linear", "cosine", "constant"] = "cosine"
-    """How the learning rate changes: `step` multiplies it by `gamma` after each epoch, the others go to zero or stay."""
+    """How the learning rate changes: `step` multiplies it by `gamma` after each epoch, others fall to zero or stay."""
     gamma: float = Field(0.85, gt=0, le=1)
     """Factor of the schedule `step`."""
     warmup: float = Field(0.05, ge=0, lt=1)
@@ -46,12 +46,12 @@ class TrainingOptions(ModelOptions):
     """Rank r of the LoRA matrices."""
     alpha: int = Field(32, ge=1, le=4096)
     """Scale of LoRA: its output is multiplied by alpha / rank."""
-    dropout: float | Literal["library"] = Field(0.0)
+    dropout: Annotated[float, Field(ge=0, lt=1)] | Literal["library"] = 0.0
     """Dropout before the LoRA matrices, 0 to below 1; `library` for whatever peft does when it is not told."""
     target_modules: str = "all-linear"
     """Layers that get an adapter: `all-linear`, or names with commas such as `q_proj,v_proj`."""
     output_layer: Literal["task", "full"] = "task"
-    """Whether the loss sees the tokens that Persian answers can need, or all: the same adapter, several times slower."""
+    """Whether the loss sees only the tokens that Persian answers can need, or all, which is several times slower."""
     evaluations: int = Field(2, ge=1, le=1000)
     """Evaluations on the validation items an epoch."""
     patience: int = Field(3, ge=1, le=1000)

@@ -33,7 +33,7 @@ def write_folder(job: Job, trained: "Trained") -> dict[str, Any]:
     _write_json(folder / HISTORY, history)
     for name in PLOTS:
         draw_curves(history, folder / name)
-    (folder / KEYS).write_text("".join(f"{key}\n" for key in job.data.keys()), "utf-8")
+    (folder / KEYS).write_text("".join(f"{key}\n" for key in job.data.text_keys()), "utf-8")
     (folder / NOTICE).write_text(licence_of(job.options.base_model).notice + "\n", "utf-8")
     record = _record(job, trained, history)
     (folder / README).write_text(write_card(record), "utf-8")

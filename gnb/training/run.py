@@ -1,5 +1,6 @@
 """A training run from examples to an adapter folder."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,8 @@ def make_rows(data: TrainingData, options: TrainingOptions, tokenizer: Any) -> R
             f"All {len(data.train)} training examples are longer than the context of {options.context_length} tokens. "
             "Raise it: -o context_length=TOKENS."
         )
-    return Rows(*(_rows(encoded[split], options) for split in ("train", "validation")), encoded)
+    train_rows, validation_rows = (_rows(encoded[split], options) for split in ("train", "validation"))
+    return Rows(train_rows, validation_rows, encoded)
 
 
 def _rows(encoded: Encoded, options: TrainingOptions) -> list[Row]:
@@ -136,7 +138,7 @@ def attach_adapter(loaded: LoadedModel, options: TrainingOptions) -> PeftModel:
     Raises:
         SettingsError: if no layer goes by the names of the target modules.
     """
-    dropout = {} if options.dropout == "library" else {"lora_dropout": options.dropout}
+    dropout: dict[str, Any] = {} if options.dropout == "library" else {"lora_dropout": options.dropout}
     names = options.target_modules
     config = LoraConfig(
         r=options.rank,
@@ -190,7 +192,7 @@ def _output_layer(loaded: LoadedModel, rows: Rows, options: TrainingOptions) -> 
 
 
 def _arguments(rows: Rows, options: TrainingOptions, folder: Path) -> TrainingArguments:
-    steps = -(-len(rows.train) // (options.batch_size * options.accumulation))
+    steps = math.ceil(len(rows.train) / (options.batch_size * options.accumulation))
     every = max(1, steps // options.evaluations)
     return TrainingArguments(
         output_dir=str(folder),

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch.optim.lr_scheduler import LambdaLR
@@ -34,6 +34,7 @@ class AdapterTrainer(Trainer):
 
     # compute_loss divides by the answer tokens of the whole optimiser step
     loss_is_scaled_for_ga = True
+    control: Any
 
     def __init__(
         self,
@@ -106,14 +107,14 @@ class AdapterTrainer(Trainer):
         start = self.instruction_length
         if not start:
             found = hidden_states(base, input_ids=tokens, position_ids=positions, use_cache=False)
-            return found.last_hidden_state
+            return cast(torch.Tensor, found.last_hidden_state)
         cache = hidden_states(base, input_ids=tokens[:1, :start], use_cache=True).past_key_values
         cache.batch_repeat_interleave(len(tokens))
         # without a mask: the padding comes last, where no answer sees it
         found = hidden_states(
             base, input_ids=tokens[:, start:], position_ids=positions[:, start:], past_key_values=cache, use_cache=True
         )
-        return found.last_hidden_state
+        return cast(torch.Tensor, found.last_hidden_state)
 
     def evaluate(
         self, eval_dataset: Any = None, ignore_keys: list[str] | None = None, metric_key_prefix: str = "eval"
