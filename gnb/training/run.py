@@ -97,7 +97,7 @@ def train(data: TrainingData, options: TrainingOptions, checkpoints: Path, watch
     set_seed(options.seed)
     model = attach_adapter(loaded, options)
     with Interruption() as interruption:
-        trainer = _trainer(model, loaded, rows, options, checkpoints)
+        trainer = make_trainer(model, loaded, rows, options, checkpoints)
         trainer.add_callback(interruption)
         trainer.add_callback(Checkpointer())
         if watch:
@@ -160,9 +160,21 @@ def round_adapter(model: PeftModel) -> None:
             weight.data = weight.data.half().to(weight.dtype)
 
 
-def _trainer(
+def make_trainer(
     model: PeftModel, loaded: LoadedModel, rows: Rows, options: TrainingOptions, folder: Path
 ) -> AdapterTrainer:
+    """Return the loop that trains a model's adapter, ready to start.
+
+    Args:
+        model: the base model with its adapter.
+        loaded: the base model and its tokenizer.
+        rows: what it learns and is evaluated on.
+        options: how.
+        folder: for the checkpoints.
+
+    Raises:
+        ModelError: if the tokenizer pads with its end token.
+    """
     pad = loaded.tokenizer.pad_token_id
     if pad == loaded.tokenizer.eos_token_id:
         raise ModelError("The tokenizer pads with its end token; a model trained so would never learn to stop.")
