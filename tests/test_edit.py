@@ -10,7 +10,9 @@ from gnb.metrics.edit import EditMetric
 
 TEXT = "یک راننده زن باعث ترافیک شد"
 DROPPED = "یک راننده باعث ترافیک شد"
-WORDS = st.lists(st.sampled_from(["زن", "مرد", "همه", "می‌رود", "خوب", "است", "."]), min_size=1, max_size=8).map(" ".join)
+WORDS = st.lists(st.sampled_from(["زن", "مرد", "همه", "می‌رود", "خوب", "است", "."]), min_size=1, max_size=8).map(
+    " ".join
+)
 
 
 def judge(*segments: tuple[str, tuple[str, ...], str, bool]) -> dict[str, float | None]:

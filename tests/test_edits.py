@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from gnb.core.edits import edits
 
-TEXTS = st.lists(st.sampled_from(["زن", "ها", "می‌رود", "میرود", "،", ".", "👨‍👩‍👧", "x1", "#زن_روز"]), max_size=8).flatmap(
-    lambda words: st.sampled_from([" ".join(words), "\u200c".join(words), "  ".join(words)])
-)
+TEXTS = st.lists(
+    st.sampled_from(["زن", "ها", "می‌رود", "میرود", "،", ".", "👨‍👩‍👧", "x1", "#زن_روز"]), max_size=8
+).flatmap(lambda words: st.sampled_from([" ".join(words), "\u200c".join(words), "  ".join(words)]))
 
 
 def changed(source: str, target: str) -> list[tuple[str, str]]:
