@@ -1,6 +1,7 @@
 """What training learns: which texts, as which tokens, in which batches."""
 
 import random
+from itertools import batched, chain
 from pathlib import Path
 
 import pytest
@@ -134,7 +135,7 @@ def test_every_row_is_learnt_once_an_epoch_and_each_epoch_in_another_order() -> 
     batches.set_epoch(1)
     second = list(batches)
     assert len(first) == len(second) == len(batches)
-    assert sorted(sum(first, [])) == sorted(sum(second, [])) == list(range(101))
+    assert sorted(chain(*first)) == sorted(chain(*second)) == list(range(101))
     assert first != second
     batches.set_epoch(0)
     assert list(batches) == first
@@ -148,7 +149,7 @@ def test_a_step_learns_the_same_rows_however_it_is_cut(group_by_length: bool) ->
         found = list(
             Batches(rows, batch_size=batch_size, accumulation=accumulation, group_by_length=group_by_length, seed=5)
         )
-        return [sum(found[start : start + accumulation], []) for start in range(0, len(found), accumulation)]
+        return [list(chain(*step)) for step in batched(found, accumulation)]
 
     assert steps(4, 1) == steps(2, 2) == steps(1, 4)
 

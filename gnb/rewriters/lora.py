@@ -6,7 +6,7 @@ from pathlib import Path
 from gnb.core.components import Record
 from gnb.core.errors import ModelError
 from gnb.models.adapters import adapter_card, adapter_identity, attach_adapter, resolve_adapter, training_keys
-from gnb.models.loading import LoadedModel, load_model
+from gnb.models.loading import LoadedModel, load_model, model_identity
 from gnb.models.prompt import PUBLISHED
 from gnb.rewriters.local.options import LoraOptions
 from gnb.rewriters.local.rewriter import LocalRewriter
@@ -36,11 +36,12 @@ class LoraRewriter(LocalRewriter):
         Raises:
             ModelError: if the adapter was made for another base model.
         """
-        made_for = adapter_card(self._folder).get("base_model", self.options.base_model)
-        if made_for != self.options.base_model:
+        name = model_identity(self.options.base_model)["base_model"]
+        made_for = adapter_card(self._folder).get("base_model", name)
+        if made_for != name:
             raise ModelError(
                 f"The adapter {self.options.adapter!r} was made for base model {made_for!r}, "
-                f"not {self.options.base_model!r}. Set base_model or adapter so that they fit."
+                f"not {name!r}. Set base_model or adapter so that they fit."
             )
         return attach_adapter(load_model(self.options), self._folder)
 

@@ -82,8 +82,8 @@ lists a hash of each text seen, so that a test set can be checked against them.
 ## Training
 
 {record["steps"]:,} optimiser steps; {record["parameters"]:,} trained parameters, the base model frozen. Loss: cross
-entropy a token of the answer, in nats, weighted as the settings say; prompts have none. Training loss of the last
-step: {record["train_loss"]:.4f}. {quality} All losses: `history.json`.
+entropy a token of the answer, in nats, weighted as the settings say; prompts have none. Training loss, mean of the
+last epoch: {record["train_loss"]:.4f}. {quality} All losses: `history.json`.
 
 ![Training and validation loss](loss.png)
 

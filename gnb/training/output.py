@@ -28,23 +28,17 @@ def write_folder(job: Job, trained: "Trained") -> dict[str, Any]:
         What gnb.json says.
     """
     folder = job.target
-    _save_adapter(trained.model, folder, base_name(job))
     history = tidy(trained.history)
+    record = _record(job, trained, history)
+    _save_adapter(trained.model, folder, record["base_model"])
     _write_json(folder / HISTORY, history)
     for name in PLOTS:
         draw_curves(history, folder / name)
     (folder / KEYS).write_text("".join(f"{key}\n" for key in job.data.text_keys()), "utf-8")
     (folder / NOTICE).write_text(licence_of(job.options.base_model).notice + "\n", "utf-8")
-    record = _record(job, trained, history)
     (folder / README).write_text(write_card(record), "utf-8")
     _write_json(folder / CARD, record)
     return record
-
-
-def base_name(job: Job) -> str:
-    """Return the base model's name as the world knows it: of a local folder its name alone."""
-    name = job.options.base_model
-    return Path(name).resolve().name if Path(name).is_dir() else name
 
 
 def tidy(log: Sequence[dict[str, Any]]) -> History:
@@ -62,22 +56,28 @@ def tidy(log: Sequence[dict[str, Any]]) -> History:
 
 
 def _record(job: Job, trained: "Trained", history: History) -> dict[str, Any]:
+    identity = job.identity()
     best = min(history["validation"], key=lambda entry: entry["loss"], default=None)
     return {
         "run": job.run_id(),
-        **job.identity(),
-        "base_model": base_name(job),
+        **identity,
+        "base_model": identity["base"]["base_model"],
         "prompt": job.options.prompt,
         "sources": list(job.sources),
         "counts": trained.counts,
         "steps": history["train"][-1]["step"],
-        "train_loss": history["train"][-1]["loss"],
+        "train_loss": _last_epoch_loss(history["train"]),
         "best_step": best["step"] if best else None,
         "validation_loss": trained.validation_loss,
         "parameters": trained.parameters,
         "versions": {name: metadata.version(name) for name in _LIBRARIES},
         "command": job.command,
     }
+
+
+def _last_epoch_loss(steps: Sequence[dict[str, float]]) -> float:
+    losses = [entry["loss"] for entry in steps if entry["epoch"] > steps[-1]["epoch"] - 1]
+    return sum(losses) / len(losses)
 
 
 def _save_adapter(model: "PeftModel", folder: Path, base: str) -> None:

@@ -1,0 +1,385 @@
+"""`gnb train` from examples to an adapter folder, and what may go wrong between them."""
+
+import json
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gnb.core.errors import InputError, ModelError, SettingsError
+from gnb.core.fingerprint import hash_text
+from gnb.core.options import Options
+from gnb.core.records import Example
+from gnb.core.text import comparison_key
+from gnb.models.adapters import attach_adapter, training_keys
+from gnb.models.loading import load_model
+from gnb.sources.bundled import BundledSource
+from gnb.training.callbacks import Progress
+from gnb.training.data import TrainingData, select_data
+from gnb.training.job import CHECKPOINTS, Job, perform
+from gnb.training.options import TrainingOptions
+
+FILES = {
+    "README.md",
+    "NOTICE",
+    "adapter_config.json",
+    "adapter_model.safetensors",
+    "gnb.json",
+    "history.json",
+    "loss.png",
+    "loss.svg",
+    "training_keys.txt",
+}
+
+
+@pytest.fixture(scope="module")
+def data() -> TrainingData:
+    return select_data(list(BundledSource(Options()).read(print)), limit=16)
+
+
+@dataclass
+class Bench:
+    """Trains a tiny model on a few texts, on the processor, with dropout, so that chance has a say."""
+
+    model: Path
+    data: TrainingData
+    folder: Path
+    seen: list[Progress] = field(default_factory=list)
+
+    def job(self, name: str = "adapter", **options: Any) -> Job:
+        values = {"epochs": 2, "batch_size": 4, "learning_rate": 5e-3, "dropout": 0.1, "device": "cpu", "rank": 4}
+        settings = TrainingOptions(base_model=str(self.model), **values | options)
+        return Job(self.data, settings, self.folder / name, ("bundled",), "gnb train bundled")
+
+    def train(self, name: str = "adapter", restart: bool = False, **options: Any) -> dict[str, Any]:
+        self.seen.clear()
+        return perform(self.job(name, **options), restart=restart, watch=self.seen.append)
+
+    def history(self, name: str = "adapter") -> dict[str, list[dict[str, float]]]:
+        return json.loads((self.folder / name / "history.json").read_text("utf-8"))
+
+    def losses(self, name: str = "adapter") -> list[float]:
+        return [entry["loss"] for entry in self.history(name)["train"]]
+
+
+@pytest.fixture
+def bench(tiny_model: Path, data: TrainingData, tmp_path: Path) -> Bench:
+    return Bench(tiny_model, data, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def trained(tiny_model: Path, data: TrainingData, tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """A finished run, for tests that only look at it."""
+    bench = Bench(tiny_model, data, tmp_path_factory.mktemp("trained"))
+    bench.train()
+    return bench
+
+
+class KilledError(Exception):
+    """Stands for the end of the process."""
+
+
+def kill_at(step: int) -> Any:
+    def watch(now: Progress) -> None:
+        if now.step >= step:
+            raise KilledError
+
+    return watch
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def test_the_folder_holds_the_adapter_and_everything_about_it(trained: Bench) -> None:
+    assert {path.name for path in (trained.folder / "adapter").iterdir()} == FILES
+
+
+def test_the_loss_falls(trained: Bench) -> None:
+    history = trained.history()
+    losses = [entry["loss"] for entry in history["validation"]]
+    assert losses == sorted(losses, reverse=True)
+    assert [entry["step"] for entry in history["train"]] == list(range(1, 9))
+    assert len(losses) == 4
+
+
+def test_the_adapter_moves_and_the_base_model_stays(bench: Bench) -> None:
+    import torch
+
+    from gnb.training.run import train
+
+    before = contents(bench.model)
+    job = bench.job()
+    model = train(job.data, job.options, bench.folder / CHECKPOINTS).model
+    assert contents(bench.model) == before
+    base = load_model(job.options).model.state_dict()
+    tuned = model.get_base_model().state_dict()
+    for name, weight in base.items():
+        found = tuned[name] if name in tuned else tuned[name.replace(".weight", ".base_layer.weight")]
+        assert torch.equal(found, weight), name
+    assert all(bool(weight.any()) for name, weight in model.named_parameters() if "lora_B" in name)
+
+
+def test_the_stored_adapter_has_the_validation_loss_that_the_card_says(trained: Bench) -> None:
+    import torch
+
+    from gnb.models.vocabulary import OutputLayer, hidden_states, task_token_ids
+    from gnb.training.batches import collate
+    from gnb.training.run import make_rows
+
+    job = trained.job()
+    loaded = attach_adapter(load_model(job.options), job.target)
+    rows = make_rows(job.data, job.options, loaded.tokenizer)
+    layer = OutputLayer(loaded.model, task_token_ids(loaded.tokenizer))
+    layer.cover(token for row in (*rows.train, *rows.validation) for item in row for token in item.tokens)
+    total, tokens = 0.0, 0
+    for row in rows.validation:
+        batch = collate([row], 0)
+        answer = batch["labels"][0, 1:] != -100
+        states = hidden_states(loaded.model, input_ids=batch["input_ids"]).last_hidden_state[0, :-1][answer]
+        losses = torch.nn.functional.cross_entropy(
+            layer.logits(states), layer.positions(batch["labels"][0, 1:][answer]), reduction="none"
+        )
+        total += float((losses * batch["weights"][0, 1:][answer]).sum().detach())
+        tokens += int(answer.sum())
+    card = json.loads((job.target / "gnb.json").read_text("utf-8"))
+    assert card["validation_loss"] == pytest.approx(total / tokens, rel=1e-2)
+    assert card["validation_loss"] == pytest.approx(min(e["loss"] for e in trained.history()["validation"]), rel=1e-3)
+
+
+def test_peft_loads_the_adapter_by_itself(trained: Bench) -> None:
+    from peft import PeftConfig, PeftModel
+
+    folder = trained.folder / "adapter"
+    assert PeftConfig.from_pretrained(str(folder)).base_model_name_or_path == trained.model.name
+    model = PeftModel.from_pretrained(load_model(trained.job().options).model, str(folder))
+    assert any(bool(weight.any()) for name, weight in model.named_parameters() if "lora_B" in name)
+
+
+def test_the_card_says_data_settings_losses_licence_and_command(trained: Bench) -> None:
+    folder = trained.folder / "adapter"
+    card, record = (folder / "README.md").read_text("utf-8"), json.loads((folder / "gnb.json").read_text("utf-8"))
+    assert record["data"] == trained.data.hash()
+    for said in (record["data"], "| learning_rate | `0.005` |", f"{record['validation_loss']:.4f}", record["command"]):
+        assert said in card
+    assert "terms of the base model" in card
+    assert str(trained.folder) not in card
+
+
+@pytest.mark.parametrize(
+    ("base", "name", "notice"),
+    [
+        ("embedded", "gemma", "subject to the Gemma Terms of Use found at ai.google.dev/gemma/terms"),
+        ("meta-llama/Meta-Llama-3-8B", "llama3", "Built with Meta Llama 3"),
+    ],
+)
+def test_the_licence_of_a_known_base_model_is_named(base: str, name: str, notice: str) -> None:
+    from gnb.training.card import licence_of
+
+    assert licence_of(base).name == name
+    assert notice in licence_of(base).notice
+
+
+def test_the_texts_seen_are_listed_as_hashes(trained: Bench) -> None:
+    texts = [example.text for example in (*trained.data.train, *trained.data.validation)]
+    assert training_keys(trained.folder / "adapter") == {hash_text(comparison_key(text)) for text in texts}
+
+
+def test_the_curves_are_drawn(trained: Bench) -> None:
+    folder = trained.folder / "adapter"
+    assert (folder / "loss.png").read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in (folder / "loss.svg").read_text("utf-8")
+
+
+def test_the_lora_rewriter_takes_the_adapter(trained: Bench) -> None:
+    from gnb.rewriters.local.options import LoraOptions
+    from gnb.rewriters.lora import LoraRewriter
+
+    options = LoraOptions(base_model=str(trained.model), adapter=str(trained.folder / "adapter"), device="cpu")
+    with LoraRewriter(options) as rewriter:
+        assert len(list(rewriter.rewrite(["زن باید صبور باشد."]))) == 1
+
+
+def test_the_same_job_is_not_done_twice(bench: Bench) -> None:
+    first = bench.train()
+    assert bench.train() == first
+    assert bench.seen == []
+
+
+def test_the_same_job_gives_the_same_adapter_elsewhere(bench: Bench, trained: Bench) -> None:
+    bench.train()
+    ours, theirs = contents(bench.folder / "adapter"), contents(trained.folder / "adapter")
+    assert ours["adapter_model.safetensors"] == theirs["adapter_model.safetensors"]
+    assert ours["history.json"] == theirs["history.json"]
+
+
+def test_another_seed_gives_another_adapter(bench: Bench, trained: Bench) -> None:
+    bench.train(seed=1)
+    assert bench.losses() != trained.losses()
+
+
+def test_equal_effective_batches_give_equal_loss_curves(bench: Bench) -> None:
+    bench.train("whole", batch_size=4, accumulation=1, dropout=0.0)
+    bench.train("parts", batch_size=2, accumulation=2, dropout=0.0)
+    assert bench.losses("parts") == pytest.approx(bench.losses("whole"), rel=1e-4)
+
+
+def test_the_paper_preset_trains(bench: Bench) -> None:
+    from gnb.training.options import preset_values
+
+    bench.train(**preset_values("paper") | {"dropout": "library"})
+    rates = [entry["learning_rate"] for entry in bench.history()["train"]]
+    assert rates == pytest.approx([2e-4 * 0.85**epoch for epoch in range(3)])
+    config = json.loads((bench.folder / "adapter" / "adapter_config.json").read_text("utf-8"))
+    assert (config["r"], config["lora_alpha"], config["lora_dropout"]) == (8, 32, 0.0)
+    assert config["target_modules"] == ["q_proj", "v_proj"]
+
+
+@pytest.mark.parametrize("step", [1, 3, 5, 8])
+def test_a_run_that_died_goes_on_and_has_the_curve_of_an_unbroken_one(bench: Bench, trained: Bench, step: int) -> None:
+    with pytest.raises(KilledError):
+        perform(bench.job(), watch=kill_at(step))
+    card = bench.train()
+    assert bench.history() == trained.history()
+    assert card["validation_loss"] == pytest.approx(
+        json.loads((trained.folder / "adapter" / "gnb.json").read_text("utf-8"))["validation_loss"]
+    )
+
+
+def test_a_checkpoint_that_was_cut_short_is_passed_over(bench: Bench, trained: Bench) -> None:
+    with pytest.raises(KilledError):
+        perform(bench.job(), watch=kill_at(5))
+    broken = bench.folder / "adapter" / CHECKPOINTS / "checkpoint-5"
+    broken.mkdir()
+    (broken / "trainer_state.json").write_text('{"global_step"', "utf-8")
+    bench.train()
+    assert bench.history() == trained.history()
+
+
+def test_checkpoints_of_other_settings_are_refused_and_named(bench: Bench) -> None:
+    with pytest.raises(KilledError):
+        perform(bench.job(), watch=kill_at(5))
+    with pytest.raises(SettingsError, match=r"checkpoints of another run, with other learning_rate.*--restart"):
+        bench.train(learning_rate=1e-3)
+    bench.train(restart=True, learning_rate=1e-3)
+    assert bench.seen[0].step == 1
+
+
+def test_training_stops_when_the_validation_loss_gets_no_better(bench: Bench) -> None:
+    card = bench.train(epochs=10, learning_rate=0.5, schedule="constant", warmup=0.0, patience=2)
+    validation = bench.history()["validation"]
+    assert len(validation) < 20
+    assert card["best_step"] == min(validation, key=lambda entry: entry["loss"])["step"]
+
+
+def test_one_text_is_enough_to_train(bench: Bench) -> None:
+    bench.data = select_data([Example("1", "زن باید صبور باشد.", ("آدم باید صبور باشد.",))])
+    card = bench.train()
+    assert (card["counts"]["train"], card["validation_loss"], card["steps"]) == (1, None, 2)
+    assert "no validation items" in (bench.folder / "adapter" / "README.md").read_text("utf-8")
+
+
+def test_texts_that_are_all_too_long_are_refused(bench: Bench) -> None:
+    with pytest.raises(InputError, match=r"All 16 training examples are longer than the context of 64 tokens"):
+        bench.train(context_length=64)
+
+
+def test_layers_that_do_not_exist_are_refused(bench: Bench) -> None:
+    with pytest.raises(SettingsError, match=r"does not fit the model.*no_such_layer"):
+        bench.train(target_modules="no_such_layer")
+
+
+def test_a_folder_with_something_else_in_it_is_refused(bench: Bench) -> None:
+    target = bench.folder / "adapter"
+    target.mkdir()
+    (target / "thesis.doc").write_text("years of work", "utf-8")
+    with pytest.raises(InputError, match=r"holds something else \(thesis.doc\)"):
+        bench.train()
+    assert contents(target) == {"thesis.doc": b"years of work"}
+
+
+def test_another_adapter_is_never_overwritten_unasked(bench: Bench, trained: Bench) -> None:
+    before = contents(trained.folder / "adapter")
+    job = replace(bench.job(seed=7), target=trained.folder / "adapter")
+    with pytest.raises(InputError, match="adapter of other data or settings"):
+        perform(job)
+    assert contents(trained.folder / "adapter") == before
+
+
+def test_a_base_model_that_is_not_there_is_refused_with_what_helps(bench: Bench) -> None:
+    bench.model = bench.folder / "nowhere"
+    with pytest.raises(ModelError, match="There is no model folder"):
+        bench.train()
+    assert not (bench.folder / "adapter").exists()
+
+
+def gnb(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "gnb", "train", *map(str, arguments)]
+
+
+def tiny_arguments(bench: Bench, name: str) -> list[str]:
+    options = bench.job().options
+    pairs = [f"train.{key}={getattr(options, key)}" for key in sorted(options.model_fields_set)]
+    return gnb("--to", bench.folder / name, "--limit", 16, *(part for pair in pairs for part in ("-o", pair)))
+
+
+def run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, encoding="utf-8", capture_output=True, check=False)
+
+
+@pytest.mark.parametrize(("kill", "code"), [(signal.SIGKILL, -9), (signal.SIGINT, 130)])
+def test_a_killed_process_loses_no_finished_work(bench: Bench, trained: Bench, kill: signal.Signals, code: int) -> None:
+    command = tiny_arguments(bench, "adapter")
+    with subprocess.Popen(command, stderr=subprocess.PIPE, encoding="utf-8") as process:
+        assert process.stderr
+        first = next(line for line in process.stderr if "validation loss" in line)
+        process.send_signal(kill)
+        rest = process.stderr.read()
+    assert process.returncode == code, rest
+    assert "step 2 of 8" in first
+    assert kill is signal.SIGKILL or "the same command goes on from there" in rest
+    again = run([*command, "--json"])
+    assert again.returncode == 0, again.stderr
+    assert "step 2 of 8" not in again.stderr
+    assert bench.history() == trained.history()
+    assert json.loads(again.stdout)["data"] == trained.data.hash()
+
+
+def test_a_dry_run_says_what_would_be_done_and_does_nothing(bench: Bench) -> None:
+    done = run([*tiny_arguments(bench, "adapter"), "--preset", "paper", "--dry-run", "--json"])
+    assert done.returncode == 0, done.stderr
+    plan = json.loads(done.stdout)
+    assert (plan["train"], plan["too_long"], plan["packing"], plan["rank"]) == (16, 0, 1024, 4)
+    assert plan["train_tokens"] > 1000
+    assert not (bench.folder / "adapter").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--preset", "papre"], "There is no training preset 'papre'. Did you mean 'paper'?"),
+        (["-o", "train.epoch=3"], "gnb train has no option 'epoch'. Did you mean 'epochs'?"),
+        (["-o", "train.epochs=0"], "option 'epochs': Input should be greater than or equal to 1"),
+        (["-o", "trian.epochs=1"], "nothing here is called 'trian'. Did you mean 'train'?"),
+        (["bundeld"], "There is no source 'bundeld'. Did you mean 'bundled'?"),
+        (["-o", "train.prompt=nothing"], "The prompt template must hold {text} exactly once"),
+    ],
+)
+def test_mistakes_are_named_in_one_line(tmp_path: Path, arguments: list[str], message: str) -> None:
+    done = run(gnb("--to", tmp_path / "adapter", "--dry-run", *arguments))
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_settings_come_from_preset_then_file_then_command_line(tmp_path: Path) -> None:
+    config = tmp_path / "gnb.toml"
+    config.write_text("[train]\nrank = 2\nalpha = 3\n", "utf-8")
+    arguments = ("--config", config, "--preset", "paper", "-o", "train.alpha=5", "--dry-run", "--json")
+    done = run(gnb("--to", tmp_path / "adapter", *arguments))
+    plan = json.loads(done.stdout)
+    assert (plan["rank"], plan["alpha"], plan["packing"]) == (2, 5, 1024)
