@@ -23,7 +23,8 @@ from gnb.sources.bundled import BundledSource
 from gnb.training.batches import Batches, collate, row_length
 from gnb.training.data import select_data
 from gnb.training.options import TrainingOptions
-from gnb.training.run import attach_adapter, make_rows, make_trainer
+from gnb.training.rows import make_rows
+from gnb.training.run import attach_adapter, make_trainer
 from gnb.training.trainer import AdapterTrainer
 
 ITEMS = 64

@@ -22,7 +22,8 @@ def make_trainer(tiny_model: Path, data: TrainingData, folder: Path, **options: 
     """A trainer of a tiny model whose adapter is not zero any more."""
     import torch
 
-    from gnb.training.run import attach_adapter, make_rows, make_trainer
+    from gnb.training.rows import make_rows
+    from gnb.training.run import attach_adapter, make_trainer
 
     settings = TrainingOptions(base_model=str(tiny_model), device="cpu", **options)
     loaded = load_model(settings)

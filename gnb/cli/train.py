@@ -139,7 +139,7 @@ def _watch(track: Track) -> Callable[[Progress], None]:
 
 def _plan(job: Job) -> dict[str, Any]:
     from gnb.models.loading import load_tokenizer
-    from gnb.training.run import count, make_rows
+    from gnb.training.rows import count, make_rows
 
     tokenizer = load_tokenizer(job.options.base_model, job.options.revision)
     counts = count(job.data, make_rows(job.data, job.options, tokenizer))

@@ -9,26 +9,16 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import EarlyStoppingCallback, PrinterCallback, TrainingArguments, set_seed
 
-from gnb.core.errors import InputError, ModelError, SettingsError
+from gnb.core.errors import ModelError, SettingsError
 from gnb.models.loading import LoadedModel, load_model
 from gnb.models.prompt import Prompt
 from gnb.models.vocabulary import OutputLayer, task_token_ids
-from gnb.training.batches import Row, pack
 from gnb.training.callbacks import Checkpointer, Interruption, Watch, Watcher
 from gnb.training.checkpoints import latest_checkpoint
 from gnb.training.data import TrainingData
-from gnb.training.items import Encoded, Encoder
 from gnb.training.options import TrainingOptions
+from gnb.training.rows import Rows, count, make_rows
 from gnb.training.trainer import AdapterTrainer
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """What a run learns from and is evaluated on, as rows of tokens, with the counts of what was left out."""
-
-    train: list[Row]
-    validation: list[Row]
-    encoded: dict[str, Encoded]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,32 +40,6 @@ class Trained:
     parameters: int
     interrupted: bool
     validation_loss: float | None
-
-
-def make_rows(data: TrainingData, options: TrainingOptions, tokenizer: Any) -> Rows:
-    """Encode the examples and put them into rows.
-
-    Raises:
-        InputError: if every training example is longer than the context.
-    """
-    encoder = Encoder(
-        Prompt(options.prompt, tokenizer),
-        options.context_length,
-        options.change_weight,
-        all_references=options.references == "all",
-    )
-    encoded = {"train": encoder.encode(data.train), "validation": encoder.encode(data.validation)}
-    if not encoded["train"].items:
-        raise InputError(
-            f"All {len(data.train)} training examples are longer than the context of {options.context_length} tokens. "
-            "Raise it: -o context_length=TOKENS."
-        )
-    train_rows, validation_rows = (_rows(encoded[split], options) for split in ("train", "validation"))
-    return Rows(train_rows, validation_rows, encoded)
-
-
-def _rows(encoded: Encoded, options: TrainingOptions) -> list[Row]:
-    return pack(encoded.items, options.packing) if options.packing else [(item,) for item in encoded.items]
 
 
 def train(data: TrainingData, options: TrainingOptions, checkpoints: Path, watch: Watch | None = None) -> Trained:
@@ -115,21 +79,6 @@ def train(data: TrainingData, options: TrainingOptions, checkpoints: Path, watch
         interruption.requested,
         loss,
     )
-
-
-def count(data: TrainingData, rows: Rows) -> dict[str, int]:
-    """Return how many texts, items and tokens there are, and how many texts were left out."""
-    train, validation = rows.encoded["train"], rows.encoded["validation"]
-    return {
-        "train": len(data.train),
-        "validation": len(data.validation),
-        "train_items": len(train.items),
-        "validation_items": len(validation.items),
-        "train_tokens": sum(len(item.tokens) for item in train.items),
-        "validation_tokens": sum(len(item.tokens) for item in validation.items),
-        "too_long": train.too_long + validation.too_long,
-        "without_reference": train.without_reference + validation.without_reference,
-    }
 
 
 def attach_adapter(loaded: LoadedModel, options: TrainingOptions) -> PeftModel:
@@ -196,11 +145,10 @@ def make_trainer(
 def _output_layer(loaded: LoadedModel, rows: Rows, options: TrainingOptions) -> OutputLayer:
     if options.output_layer == "full":
         return OutputLayer(loaded.model, range(loaded.model.get_output_embeddings().weight.shape[0]))
-    layer = OutputLayer(loaded.model, task_token_ids(loaded.tokenizer))
-    layer.cover(
+    learnt = {
         token for row in (*rows.train, *rows.validation) for item in row for token in item.tokens[item.prompt_length :]
-    )
-    return layer
+    }
+    return OutputLayer(loaded.model, {*task_token_ids(loaded.tokenizer), *learnt})
 
 
 def _arguments(rows: Rows, options: TrainingOptions, folder: Path) -> TrainingArguments:
