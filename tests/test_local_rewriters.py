@@ -99,6 +99,18 @@ def test_the_embedded_model_answers_guided_as_plain():
     assert sum(bool(answer) for answer in guided) == 6
 
 
+def test_the_margin_tells_whether_the_answer_differs_from_its_text():
+    with base("embedded") as rewriter:
+        for text, answer in zip(texts := sample(6), rewriter.rewrite(texts), strict=True):
+            assert (answer.details["margin"] > 0) == (answer.raw != text)
+
+
+def test_a_copy_bonus_turns_a_rewriter_into_one_that_copies(tiny_llama: Path):
+    texts = sample(10)
+    assert raws(base(tiny_llama, copy_bonus=20), texts) == texts
+    assert raws(base(tiny_llama), texts) != texts
+
+
 def test_no_answer_depends_on_batch_size_or_neighbours(tiny: Path):
     texts = sample(20)
     together = raws(base(tiny), texts)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 _PIECE = regex.compile(
-    r"[\s▁]*(?:[\p{Arabic}\p{Mn}\p{N}\u200c\u200d\u066a-\u066c،؛؟«»]+"
+    r"[\s▁]*(?:[\p{Arabic}\u0600-\u06ff\p{Mn}\p{N}\u200c\u200d«»]+"
     r"|[\p{Emoji_Presentation}\p{Extended_Pictographic}\p{Emoji_Modifier}\p{Regional_Indicator}\ufe0f\u200d]+"
     r"|[\p{P}\p{S}]{1,3}|[\x00-\x7f]?|\N{REPLACEMENT CHARACTER}+|<0x[0-9A-F]{2}>)\s*"
 )
@@ -24,7 +24,7 @@ _BYTE_LEVEL_SPACE = "Ġ"
 def task_token_ids(tokenizer: "PreTrainedTokenizerBase") -> list[int]:
     """Return, in order, the ids of the tokens that a Persian answer may need, the end token included.
 
-    What is left out stays reachable where the input holds it (see `OutputLayer.cover`), or byte by byte.
+    What is left out stays reachable where the input holds it (see `OutputLayer.extended`), or byte by byte.
     """
     names = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
     pieces = _from_byte_level(names) if _BYTE_LEVEL_SPACE in names else names
@@ -57,21 +57,15 @@ class OutputLayer:
         import torch
 
         head = model.get_output_embeddings()
-        self._full: torch.Tensor = head.weight
-        self._bias: torch.Tensor | None = getattr(head, "bias", None)
+        self.ids = torch.tensor(sorted(set(ids)), device=head.weight.device)
+        self._model = model
+        self._weights = head.weight[self.ids]
+        self._bias: torch.Tensor | None = head.bias[self.ids] if getattr(head, "bias", None) is not None else None
         self._softcap: float | None = getattr(model.config, "final_logit_softcapping", None)
-        self.ids = torch.tensor(sorted(set(ids)), device=self._full.device)
-        self._weights = self._full[self.ids]
 
-    def cover(self, tokens: Iterable[int]) -> None:
-        """Add the tokens that are not covered yet, such as those of a batch's own inputs."""
-        import torch
-
-        wanted = torch.tensor(sorted(set(tokens)), device=self.ids.device)
-        missing = wanted[~torch.isin(wanted, self.ids)]
-        if len(missing):
-            self.ids, order = torch.sort(torch.cat([self.ids, missing]))
-            self._weights = torch.cat([self._weights, self._full[missing]])[order]
+    def extended(self, tokens: Iterable[int]) -> "OutputLayer":
+        """Return a layer that has rows for further tokens as well, such as those of the inputs at hand."""
+        return OutputLayer(self._model, {*self.ids.tolist(), *tokens})
 
     def logits(self, hidden: "torch.Tensor") -> "torch.Tensor":
         """Return the logits over `ids`.
@@ -81,8 +75,7 @@ class OutputLayer:
         """
         import torch
 
-        bias = self._bias[self.ids] if self._bias is not None else None
-        found = torch.nn.functional.linear(hidden, self._weights, bias)
+        found = torch.nn.functional.linear(hidden, self._weights, self._bias)
         return found if self._softcap is None else torch.tanh(found / self._softcap) * self._softcap
 
     def positions(self, tokens: "torch.Tensor") -> "torch.Tensor":

@@ -24,6 +24,21 @@ _KEEP_SHARE = 0.75
 """Finished rows leave the batch once fewer than this share of its rows is still going."""
 
 
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """An answer.
+
+    Attributes:
+        tokens: its tokens, without the one that ends it.
+        margin: how much the model prefers a change to copying, in nats: over all places of the copied text, the
+            largest lead that another token has over the copied one. Above 0 a greedy answer differs from its text.
+            None where decoding did not look at it.
+    """
+
+    tokens: list[int]
+    margin: float | None = None
+
+
 @dataclass(slots=True)
 class _Row:
     """One text on its way.
@@ -76,10 +91,12 @@ class GuidedDecoder:
 
     Args:
         model: any causal language model of transformers whose decoder can be run without its output layer.
-        layer: the output layer, already covering all tokens of the prompt and of what may be answered.
+        layer: the output layer over what any answer may hold; a text's own tokens are allowed in its answer as well.
         before: tokens of the prompt in front of the text; run once for all texts.
         after: tokens of the prompt behind the text.
         stop: tokens that end an answer.
+        end: the one of them that a model says where it has finished.
+        copy_bonus: added to the logit of each token that was drafted from the input, in nats; 0 is greedy decoding.
     """
 
     def __init__(
@@ -90,13 +107,16 @@ class GuidedDecoder:
         before: Sequence[int],
         after: Sequence[int],
         stop: frozenset[int],
+        end: int,
+        copy_bonus: float = 0.0,
     ) -> None:
-        self.model, self.layer, self.stop = model, layer, stop
+        self.model, self.layer, self.stop, self.end = model, layer, stop, end
         self.before, self.after = list(before), list(after)
+        self.copy_bonus = copy_bonus
         self._prefix = self._run_prefix()
 
-    def decode(self, sources: Sequence[Sequence[int]], limits: Sequence[int]) -> list[list[int]]:
-        """Return the tokens of each answer, without the one that ends it.
+    def decode(self, sources: Sequence[Sequence[int]], limits: Sequence[int]) -> list[Decoded]:
+        """Answer each text.
 
         Args:
             sources: the tokens of each text.
@@ -112,10 +132,11 @@ class GuidedDecoder:
         with torch.inference_mode():
             batch = _Batch(self, rows)
             batch.step([[*row.source, *self.after] for row in rows], [row.source[: row.limit - 1] for row in rows])
+            margins = batch.margins
             while batch.rows:
                 drafts = [[] if row.done else row.next_draft() for row in batch.rows]
                 batch.step([row.answer[-1:] or [self.before[-1]] for row in batch.rows], drafts)
-        return [row.answer for row in rows]
+        return [Decoded(row.answer, margin) for row, margin in zip(rows, margins, strict=True)]
 
     def _run_prefix(self) -> Any:
         import torch
@@ -137,14 +158,31 @@ class GuidedDecoder:
 
 
 class _Batch:
-    """The rows still going, with their cache and its mask of shape (rows, tokens in the cache)."""
+    """The rows still going.
+
+    Attributes:
+        cache: their keys and values.
+        mask: which tokens of the cache count, shape (rows, tokens).
+        layer: the output layer, with what the texts' own tokens add to it.
+        extra: the rows of the output layer that the texts brought.
+        foreign: whether a text lacks such a token, shape (rows, extra).
+        margins: see `Decoded`, known after the first step.
+    """
 
     def __init__(self, decoder: GuidedDecoder, rows: list[_Row]) -> None:
         import torch
 
         self.decoder, self.rows = decoder, rows
+        self.margins: list[float] = []
         self.cache = decoder.prefix_cache(len(rows))
-        self.mask = torch.ones(len(rows), len(decoder.before), dtype=torch.long, device=decoder.model.device)
+        device = decoder.model.device
+        self.mask = torch.ones(len(rows), len(decoder.before), dtype=torch.long, device=device)
+        extra = sorted({token for row in rows for token in row.source} - set(decoder.layer.ids.tolist()))
+        self.layer = decoder.layer.extended(extra)
+        self.extra = self.layer.positions(torch.tensor(extra, dtype=torch.long, device=device))
+        # a token that one text brings must not become an answer to another: that would depend on the neighbours
+        foreign = [[token not in row.source for token in extra] for row in rows]
+        self.foreign = torch.tensor(foreign, dtype=torch.bool, device=device).reshape(len(rows), len(extra))
 
     def step(self, contexts: list[list[int]], drafts: list[list[int]]) -> None:
         """Run the model over each row's context and draft, and let each row take what it agrees with."""
@@ -171,7 +209,7 @@ class _Batch:
         found = hidden_states(
             self.decoder.model,
             input_ids=tokens,
-            attention_mask=self.mask,
+            attention_mask=self._attention(width),
             position_ids=(starts[:, None] + torch.arange(width)).to(device),
             cache=self.cache,
             use_cache=True,
@@ -179,19 +217,38 @@ class _Batch:
         hidden: torch.Tensor = found.last_hidden_state
         return hidden
 
+    def _attention(self, width: int) -> "torch.Tensor":
+        """Return what is added to the attention scores, shape (rows, 1, width, tokens in the cache).
+
+        A mask of this shape is taken as it is, so that a sliding window does not count masked places.
+        """
+        import torch
+
+        total = self.mask.shape[1]
+        causal = torch.ones(width, total, dtype=torch.bool, device=self.mask.device).tril(total - width)
+        hidden = ~(causal[None] & self.mask[:, None].bool())
+        dtype = self.decoder.model.dtype
+        scores = torch.zeros(hidden.shape, dtype=dtype, device=hidden.device)
+        return scores.masked_fill_(hidden, torch.finfo(dtype).min)[:, None]
+
     def _predict(self, hidden: "torch.Tensor", contexts: list[list[int]], drafts: list[list[int]]) -> list[list[int]]:
         import torch
 
-        judged = [
-            (index, len(context) - 1 + step)
-            for index, (context, draft) in enumerate(zip(contexts, drafts, strict=True))
-            for step in range(len(draft) + 1)
+        sizes = [len(draft) + 1 for draft in drafts]
+        places = [
+            (index, len(context) - 1 + step) for index, context in enumerate(contexts) for step in range(sizes[index])
         ]
-        where = torch.tensor(judged, device=hidden.device)
-        layer = self.decoder.layer
-        flat: list[int] = layer.ids[layer.logits(hidden[where[:, 0], where[:, 1]]).argmax(-1)].tolist()
-        tokens = iter(flat)
-        return [[next(tokens) for _ in range(len(draft) + 1)] for draft in drafts]
+        where = torch.tensor(places, device=hidden.device)
+        logits = self.layer.logits(hidden[where[:, 0], where[:, 1]])
+        logits[:, self.extra] = logits[:, self.extra].masked_fill(self.foreign[where[:, 0]], float("-inf"))
+        copied = self.layer.positions(
+            torch.tensor([token for draft in drafts for token in (*draft, self.decoder.end)], device=hidden.device)
+        )[:, None]
+        if not self.margins:
+            self.margins = [float(part.max()) for part in torch.split(_margins(logits, copied), sizes)]
+        if self.decoder.copy_bonus:
+            logits.scatter_add_(1, copied, torch.full_like(copied, self.decoder.copy_bonus, dtype=logits.dtype))
+        return [part.tolist() for part in torch.split(self.layer.ids[logits.argmax(-1)], sizes)]
 
     def _drop_finished(self) -> None:
         import torch
@@ -201,6 +258,12 @@ class _Batch:
             return
         keep = torch.tensor(going, dtype=torch.long, device=self.mask.device)
         self.rows = [self.rows[index] for index in going]
-        self.mask = self.mask[keep]
+        self.mask, self.foreign = self.mask[keep], self.foreign[keep]
         if going:
             self.cache.batch_select_indices(keep)
+
+
+def _margins(logits: "torch.Tensor", copied: "torch.Tensor") -> "torch.Tensor":
+    """Return by how much the best other token leads over the copied one; shapes (places, words), (places, 1)."""
+    others = logits.scatter(1, copied, float("-inf")).amax(-1)
+    return others - logits.gather(1, copied)[:, 0]

@@ -17,6 +17,8 @@ class LocalOptions(ModelOptions):
     """guided verifies the input as a draft of the answer; plain is transformers' `generate`, slower."""
     output_layer: Literal["task", "full"] = "task"
     """task: only tokens that a Persian answer or the input can hold; full: the whole vocabulary (guided only)."""
+    copy_bonus: float = Field(0.0, ge=-20, le=20)
+    """Added to the logit of each token drafted from the input, in nats: higher changes less (guided only)."""
     batch_tokens: int = Field(2048, ge=1)
     """Tokens of prompt and draft that one batch holds; a batch holds one text at least."""
     window: int = Field(256, ge=1)

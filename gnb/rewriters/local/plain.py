@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from gnb.rewriters.local.decoding import Decoded
+
 if TYPE_CHECKING:
     from gnb.models.loading import LoadedModel
 
 
 def decode_plain(
     loaded: "LoadedModel", prompts: Sequence[Sequence[int]], limits: Sequence[int], stop: frozenset[int]
-) -> list[list[int]]:
-    """Return the tokens of each answer, without the one that ends it.
+) -> list[Decoded]:
+    """Answer each prompt.
 
     Args:
         loaded: model and tokenizer.
@@ -34,7 +36,7 @@ def decode_plain(
             eos_token_id=sorted(stop),
             pad_token_id=pad,
         )
-    return [_until(row[:limit], stop) for row, limit in zip(found[:, width:].tolist(), limits, strict=True)]
+    return [Decoded(_until(row[:limit], stop)) for row, limit in zip(found[:, width:].tolist(), limits, strict=True)]
 
 
 def _until(tokens: list[int], stop: frozenset[int]) -> list[int]:

@@ -1,7 +1,7 @@
 """The rewriter that base and lora share: a stream of texts in, windows sorted by length, batches, answers in order."""
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import batched
@@ -15,15 +15,19 @@ from gnb.rewriters.local.options import LocalOptions
 from gnb.rewriters.local.postprocess import VERSION, clean_answer
 
 if TYPE_CHECKING:
-    from gnb.rewriters.local.decoding import GuidedDecoder
+    from gnb.rewriters.local.decoding import Decoded, GuidedDecoder
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """One line of a text: the unit that the model sees."""
+    """One line of a text, the unit that the model sees: its tokens, and how many its answer may have.
+
+    The limit is 0 if the line leaves no room in the context for an answer of its length.
+    """
 
     text: str
     tokens: list[int]
+    limit: int
 
 
 class LocalRewriter(Rewriter):
@@ -48,6 +52,7 @@ class LocalRewriter(Rewriter):
             "quantisation": options.quantisation,
             "prompt": self.template(),
             "decoding": options.decoding,
+            "copy_bonus": options.copy_bonus,
             "output_layer": options.output_layer,
             "length": [options.length_factor, options.length_margin, options.context_length],
             "postprocess": VERSION,
@@ -79,7 +84,10 @@ class LocalRewriter(Rewriter):
             text = next(waiting, None)
 
     def _encode(self, line: str) -> _Line:
-        return _Line(line, self._prompt.tokens_of(line.strip()))
+        tokens = self._prompt.tokens_of(line.strip())
+        wanted = int(self.options.length_factor * len(tokens)) + self.options.length_margin
+        room = self.options.context_length - len(self._prompt.before) - len(tokens) - len(self._prompt.after)
+        return _Line(line, tokens, min(wanted, room) if room >= len(tokens) else 0)
 
     def _batches(self, lines: list[_Line]) -> Iterator[list[_Line]]:
         """Group lines of similar length, the longest first, so that a batch stays under its number of tokens."""
@@ -95,51 +103,46 @@ class LocalRewriter(Rewriter):
             yield batch
 
     def _answer_batch(self, batch: list[_Line]) -> dict[str, Rewrite]:
-        limits = [self._limit(line) for line in batch]
-        fitting = [(line, limit) for line, limit in zip(batch, limits, strict=True) if limit > 0]
-        answers = {
-            line.text: Rewrite(line.text, None, fallback=True, details={"reason": "longer than the context"})
-            for line, limit in zip(batch, limits, strict=True)
-            if limit <= 0
-        }
-        if fitting:
-            decoded = self._decode([line for line, _ in fitting], [limit for _, limit in fitting])
-            raws = self._loaded.tokenizer.batch_decode(decoded, skip_special_tokens=True)
-            for (line, _), raw, tokens in zip(fitting, raws, decoded, strict=True):
-                answers[line.text] = self._finish(line.text, raw, len(tokens))
-        return answers
+        answers: dict[str, Rewrite] = {}
+        for decode, lines in self._by_decoding(batch).items():
+            if lines:
+                decoded = decode(lines)
+                raws = self._loaded.tokenizer.batch_decode([each.tokens for each in decoded], skip_special_tokens=True)
+                for line, raw, each in zip(lines, raws, decoded, strict=True):
+                    answers[line.text] = self._finish(line.text, raw, each)
+        too_long = {"reason": "longer than the context"}
+        return answers | {line.text: Rewrite(line.text, None, True, too_long) for line in batch if not line.limit}
 
-    def _decode(self, lines: list[_Line], limits: list[int]) -> list[list[int]]:
-        if self.options.decoding == "guided" and self._fits_window(lines, limits):
-            self._decoder.layer.cover({token for line in lines for token in line.tokens})
-            return self._decoder.decode([line.tokens for line in lines], limits)
+    def _by_decoding(self, batch: list[_Line]) -> "dict[Callable[[list[_Line]], list[Decoded]], list[_Line]]":
+        """Share out the lines that fit. Guided decoding knows no sliding window, so lines that exceed it go plain."""
+        fitting = [line for line in batch if line.limit]
+        if self.options.decoding == "plain":
+            return {self._decode_plain: fitting}
+        window = getattr(self._loaded.model.config, "sliding_window", None) or self.options.context_length
+        fixed = len(self._prompt.before) + len(self._prompt.after)
+        near = [line for line in fitting if fixed + len(line.tokens) + line.limit <= window]
+        return {self._decode_guided: near, self._decode_plain: [line for line in fitting if line not in near]}
+
+    def _decode_guided(self, lines: list[_Line]) -> "list[Decoded]":
+        return self._decoder.decode([line.tokens for line in lines], [line.limit for line in lines])
+
+    def _decode_plain(self, lines: list[_Line]) -> "list[Decoded]":
         from gnb.rewriters.local.plain import decode_plain
 
         prompts = [self._prompt.before + line.tokens + self._prompt.after for line in lines]
-        return decode_plain(self._loaded, prompts, limits, self._stop)
+        return decode_plain(self._loaded, prompts, [line.limit for line in lines], self._stop)
 
-    def _finish(self, line: str, raw: str, tokens: int) -> Rewrite:
+    def _finish(self, line: str, raw: str, decoded: "Decoded") -> Rewrite:
         before, after = split_template(self.template())
         marker = (after.strip().splitlines() or [""])[-1]
         answer = clean_answer(raw, marker=marker, instruction=before.strip())
         lead, tail = line[: len(line) - len(line.lstrip())], line[len(line.rstrip()) :]
-        details = {"tokens": tokens}
+        details: dict[str, Any] = {"tokens": len(decoded.tokens)}
+        if decoded.margin is not None:
+            details["margin"] = round(decoded.margin, 3)
         if not answer:
             return Rewrite(line, raw, fallback=True, details={**details, "reason": "empty answer"})
         return Rewrite(lead + answer + tail, raw, details=details)
-
-    def _limit(self, line: _Line) -> int:
-        """Return how many tokens the answer may have; 0 if the text leaves no room for an answer of its length."""
-        wanted = int(self.options.length_factor * len(line.tokens)) + self.options.length_margin
-        room = self.options.context_length - len(self._prompt.before) - len(line.tokens) - len(self._prompt.after)
-        return min(wanted, room) if room >= len(line.tokens) else 0
-
-    def _fits_window(self, lines: list[_Line], limits: list[int]) -> bool:
-        """Tell whether all that guided decoding may keep in the cache lies within the model's sliding window."""
-        window = getattr(self._loaded.model.config, "sliding_window", None)
-        longest = max(len(line.tokens) for line in lines)
-        fixed = len(self._prompt.before) + len(self._prompt.after)
-        return not window or fixed + 2 * longest + 3 * max(limits) < window
 
     @cached_property
     def _loaded(self) -> LoadedModel:
@@ -166,7 +169,15 @@ class LocalRewriter(Rewriter):
         if self.options.output_layer == "task":
             tokens = {*task_token_ids(tokenizer), *self._stop, *self._prompt.before, *self._prompt.after}
         layer = OutputLayer(model, tokens)
-        return GuidedDecoder(model, layer, before=self._prompt.before, after=self._prompt.after, stop=self._stop)
+        return GuidedDecoder(
+            model,
+            layer,
+            before=self._prompt.before,
+            after=self._prompt.after,
+            stop=self._stop,
+            end=tokenizer.eos_token_id,
+            copy_bonus=self.options.copy_bonus,
+        )
 
 
 def _is_answered(text: str, answers: dict[str, Rewrite]) -> bool:
