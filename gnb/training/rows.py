@@ -1,0 +1,64 @@
+"""The rows of tokens that a run learns from and is evaluated on."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gnb.core.errors import InputError
+from gnb.models.prompt import Prompt
+from gnb.training.batches import Row, pack
+from gnb.training.data import TrainingData
+from gnb.training.items import Encoded, Encoder
+from gnb.training.options import TrainingOptions
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What a run learns from and is evaluated on, as rows of tokens, with the counts of what was left out."""
+
+    train: list[Row]
+    validation: list[Row]
+    encoded: dict[str, Encoded]
+
+
+def make_rows(data: TrainingData, options: TrainingOptions, tokenizer: "PreTrainedTokenizerBase") -> Rows:
+    """Encode the examples and put them into rows.
+
+    Raises:
+        InputError: if every training example is longer than the context.
+    """
+    encoder = Encoder(
+        Prompt(options.prompt, tokenizer),
+        options.context_length,
+        options.change_weight,
+        all_references=options.references == "all",
+    )
+    encoded = {"train": encoder.encode(data.train), "validation": encoder.encode(data.validation)}
+    if not encoded["train"].items:
+        raise InputError(
+            f"All {len(data.train)} training examples are longer than the context of {options.context_length} tokens. "
+            "Raise it: -o train.context_length=TOKENS."
+        )
+    train_rows, validation_rows = (_rows(encoded[split], options) for split in ("train", "validation"))
+    return Rows(train_rows, validation_rows, encoded)
+
+
+def count(data: TrainingData, rows: Rows) -> dict[str, int]:
+    """Return how many texts, items and tokens there are, and how many texts were left out."""
+    train, validation = rows.encoded["train"], rows.encoded["validation"]
+    return {
+        "train": len(data.train),
+        "validation": len(data.validation),
+        "train_items": len(train.items),
+        "validation_items": len(validation.items),
+        "train_tokens": sum(len(item.tokens) for item in train.items),
+        "validation_tokens": sum(len(item.tokens) for item in validation.items),
+        "too_long": train.too_long + validation.too_long,
+        "without_reference": train.without_reference + validation.without_reference,
+    }
+
+
+def _rows(encoded: Encoded, options: TrainingOptions) -> list[Row]:
+    return pack(encoded.items, options.packing) if options.packing else [(item,) for item in encoded.items]
