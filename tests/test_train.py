@@ -336,11 +336,11 @@ def test_a_killed_process_loses_no_finished_work(bench: Bench, trained: Bench, k
     command = tiny_arguments(bench, "adapter")
     with subprocess.Popen(command, stderr=subprocess.PIPE, encoding="utf-8") as process:
         assert process.stderr
-        first = next(line for line in process.stderr if "validation loss" in line)
+        said = (line for line in process.stderr if "validation loss" in line)
+        assert ["step 2 of 8" in next(said), "step 4 of 8" in next(said)] == [True, True]
         process.send_signal(kill)
         rest = process.stderr.read()
     assert process.returncode == code, rest
-    assert "step 2 of 8" in first
     assert kill is signal.SIGKILL or "the same command goes on from there" in rest
     again = run([*command, "--json"])
     assert again.returncode == 0, again.stderr
