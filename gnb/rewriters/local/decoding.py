@@ -74,6 +74,11 @@ class _Row:
         self.done = self.done or len(self.answer) >= self.limit
         return taken
 
+    def behind(self, draft: Sequence[int], end: int) -> int:
+        """Return what copying puts behind a draft: the source's next token, or the end token."""
+        place = self.offer + len(draft)
+        return self.source[place] if place < len(self.source) else end
+
     def next_draft(self) -> list[int]:
         """Return input tokens that probably follow: those behind the place where the answer's tail is found again."""
         room = self.limit - len(self.answer) - 1
@@ -165,6 +170,8 @@ class _Batch:
         mask: which tokens of the cache count, shape (rows, tokens).
         layer: the output layer, with what the texts' own tokens add to it.
         extra: the rows of the output layer that the texts brought.
+        stops: the rows of the output layer that end an answer.
+        end: the end token.
         foreign: whether a text lacks such a token, shape (rows, extra).
         margins: see `Decoded`, known after the first step.
     """
@@ -179,6 +186,8 @@ class _Batch:
         self.mask = torch.ones(len(rows), len(decoder.before), dtype=torch.long, device=device)
         extra = sorted({token for row in rows for token in row.source} - set(decoder.layer.ids.tolist()))
         self.layer = decoder.layer.extended(extra)
+        self.stops = self.layer.positions(torch.tensor(sorted(decoder.stop), device=device))
+        self.end = torch.tensor(decoder.end, device=device)
         self.extra = self.layer.positions(torch.tensor(extra, dtype=torch.long, device=device))
         # a token that one text brings must not become an answer to another: that would depend on the neighbours
         foreign = [[token not in row.source for token in extra] for row in rows]
@@ -217,6 +226,16 @@ class _Batch:
         hidden: torch.Tensor = found.last_hidden_state
         return hidden
 
+    def _copied(self, drafts: list[list[int]]) -> "torch.Tensor":
+        """Return, for each place that is predicted, the token that copying would put there."""
+        import torch
+
+        end = self.decoder.end
+        rows = zip(self.rows, drafts, strict=True)
+        return torch.tensor(
+            [token for row, draft in rows for token in (*draft, row.behind(draft, end))], device=self.mask.device
+        )
+
     def _attention(self, width: int) -> "torch.Tensor":
         """Return what is added to the attention scores, shape (rows, 1, width, tokens in the cache).
 
@@ -241,13 +260,14 @@ class _Batch:
         where = torch.tensor(places, device=hidden.device)
         logits = self.layer.logits(hidden[where[:, 0], where[:, 1]])
         logits[:, self.extra] = logits[:, self.extra].masked_fill(self.foreign[where[:, 0]], float("-inf"))
-        copied = self.layer.positions(
-            torch.tensor([token for draft in drafts for token in (*draft, self.decoder.end)], device=hidden.device)
-        )[:, None]
+        copied = self.layer.positions(self._copied(drafts))[:, None]
         if not self.margins:
-            self.margins = [float(part.max()) for part in torch.split(_margins(logits, copied), sizes)]
+            margins = _margins(logits, copied, self.stops, copied[:, 0] == self.layer.positions(self.end))
+            self.margins = [float(part.max()) for part in torch.split(margins, sizes)]
         if self.decoder.copy_bonus:
-            logits.scatter_add_(1, copied, torch.full_like(copied, self.decoder.copy_bonus, dtype=logits.dtype))
+            # no bonus where no draft is on offer: the input says nothing of what follows there
+            bonus = [self.decoder.copy_bonus * bool(draft) for draft in drafts for _ in range(len(draft) + 1)]
+            logits.scatter_add_(1, copied, torch.tensor(bonus, dtype=logits.dtype, device=logits.device)[:, None])
         return [part.tolist() for part in torch.split(self.layer.ids[logits.argmax(-1)], sizes)]
 
     def _drop_finished(self) -> None:
@@ -263,7 +283,16 @@ class _Batch:
             self.cache.batch_select_indices(keep)
 
 
-def _margins(logits: "torch.Tensor", copied: "torch.Tensor") -> "torch.Tensor":
-    """Return by how much the best other token leads over the copied one; shapes (places, words), (places, 1)."""
-    others = logits.scatter(1, copied, float("-inf")).amax(-1)
-    return others - logits.gather(1, copied)[:, 0]
+def _margins(logits: "torch.Tensor", copied: "torch.Tensor", stops: "torch.Tensor", is_end: "torch.Tensor") -> Any:
+    """Return by how much the best other token leads over the copied one; where the text ends, any stop is copying.
+
+    Args:
+        logits: shape (places, words).
+        copied: the word that copying would put at each place, shape (places, 1).
+        stops: the words that end an answer.
+        is_end: whether the text ends at a place, shape (places).
+    """
+    copying = logits.gather(1, copied)[:, 0]
+    others = logits.scatter(1, copied, float("-inf"))
+    copying = copying.where(~is_end, logits[:, stops].amax(-1))
+    return others.amax(-1).where(~is_end, others.index_fill(1, stops, float("-inf")).amax(-1)) - copying
