@@ -37,7 +37,7 @@ def build_tiny_model(folder: Path, seed: int = 0) -> Path:
     return folder
 
 
-def _tokenizer():  # noqa: ANN202 - its class is imported late
+def _tokenizer():
     """Train a byte-pair encoding with byte fallback on the bundled corpus, as Gemma's is."""
     from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
     from transformers import PreTrainedTokenizerFast

@@ -48,7 +48,6 @@ def train(
     if dry_run:
         _show(_plan(job), as_json=as_json)
         return
-    _be_quiet()
     from gnb.training.job import perform
 
     try:
@@ -119,13 +118,6 @@ def _command(sources: Sequence[str], target: Path, flags: Sequence[tuple[str, An
     return shlex.join(words)
 
 
-def _be_quiet() -> None:
-    """Keep from the user what transformers and peft say to their own developers about coming versions."""
-    import warnings
-
-    warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|peft)\.")
-
-
 def _watch(track: Track) -> Callable[[Progress], None]:
     """Show each step as progress, and say each new validation loss."""
 
@@ -147,7 +139,7 @@ def _plan(job: Job) -> dict[str, Any]:
 
 
 def _summary(card: dict[str, Any]) -> dict[str, Any]:
-    names = ("steps", "train_loss", "best_step", "validation_loss", "parameters")
+    names = ("steps", "train_loss", "kept_step", "best_step", "validation_loss", "parameters")
     return {"data hash": card["data"], **card["counts"], **{name: card[name] for name in names}}
 
 

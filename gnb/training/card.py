@@ -49,10 +49,10 @@ def write_card(record: Mapping[str, Any]) -> str:
     sources = ", ".join(f"`{source}`" for source in record["sources"])
     loss = record["validation_loss"]
     quality = (
-        f"The weights are those of step {record['best_step']}, the best on the validation items: {loss:.4f} there, as "
-        "they are stored (float16)."
+        f"Validation loss of the weights as they are stored (float16): {loss:.4f}; it was lowest at step "
+        f"{record['best_step']}."
         if loss is not None
-        else "There were no validation items, so the weights are those of the last step, and nothing was measured."
+        else "There were no validation items."
     )
     return f"""---
 license: {licence.name}
@@ -83,7 +83,8 @@ lists a hash of each text seen, so that a test set can be checked against them.
 
 {record["steps"]:,} optimiser steps; {record["parameters"]:,} trained parameters, the base model frozen. Loss: cross
 entropy a token of the answer, in nats, weighted as the settings say; prompts have none. Training loss, mean of the
-last epoch: {record["train_loss"]:.4f}. {quality} All losses: `history.json`.
+last epoch: {record["train_loss"]:.4f}. The weights are those of step {record["kept_step"]:,}.
+{quality} All losses: `history.json`.
 
 ![Training and validation loss](loss.png)
 

@@ -56,6 +56,8 @@ class TrainingOptions(ModelOptions):
     """Evaluations on the validation items an epoch."""
     patience: int = Field(3, ge=1, le=1000)
     """Evaluations without a better validation loss after which training stops."""
+    keep: Literal["last", "best"] = "last"
+    """Whether the last weights are kept or those with the lowest validation loss."""
     seed: int = Field(0, ge=0, lt=2**32)
     """Seed of initialisation, order and dropout."""
     split_seed: int = Field(0, ge=0)

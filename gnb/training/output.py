@@ -68,6 +68,7 @@ def _record(job: Job, trained: "Trained", history: History) -> dict[str, Any]:
         "steps": history["train"][-1]["step"],
         "train_loss": _last_epoch_loss(history["train"]),
         "best_step": best["step"] if best else None,
+        "kept_step": best["step"] if best and job.options.keep == "best" else history["train"][-1]["step"],
         "validation_loss": trained.validation_loss,
         "parameters": trained.parameters,
         "versions": {name: metadata.version(name) for name in _LIBRARIES},

@@ -166,7 +166,7 @@ def _arguments(rows: Rows, options: TrainingOptions, folder: Path) -> TrainingAr
         eval_steps=every,
         save_steps=every,
         save_total_limit=2,
-        load_best_model_at_end=bool(rows.validation),
+        load_best_model_at_end=bool(rows.validation) and options.keep == "best",
         metric_for_best_model="eval_loss",
         greater_is_better=False,
         logging_steps=1,  # a resumed run then logs exactly what an unbroken one does
