@@ -2,6 +2,7 @@
 
 import os
 import socket
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -201,8 +202,10 @@ def _cached_commit(name: str) -> str | None:
 
 
 def _be_quiet() -> None:
+    """Keep transformers and peft from phoning home, and from telling users what they tell their own developers."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("DO_NOT_TRACK", "1")
+    warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|peft)\.")
     from transformers.utils import logging
 
     logging.set_verbosity_error()
