@@ -11,11 +11,13 @@ import pytest
 from scripted import ScriptedMetric, ScriptedOptions, ScriptedRewriter, Workplace, examples
 from test_startup import HEAVY, run
 
+from gnb.cli.compare import _note_left_out
 from gnb.core.comparison import compare
 from gnb.core.fingerprint import hash_text
 from gnb.core.matrix import Matrix
 from gnb.core.plan import Plan, prepare_plan
 from gnb.core.records import Example, Rewrite
+from gnb.core.registry import Component, Registry
 from gnb.core.report import notes_of, to_json
 from gnb.core.settings import Settings
 from gnb.core.store import Store
@@ -347,3 +349,10 @@ def test_a_second_run_imports_no_library_that_computes(workplace: Workplace) -> 
     # That they would be missed is seen where something is new.
     third = run(workplace.folder, libraries, *arguments, "-m", "bleu", "-o", "bleu.max_ngram_order=2")
     assert json.loads(third.stdout)["rows"][1]["errors"].keys() == {"bleu"}
+
+
+def test_the_default_says_which_metrics_it_leaves_out(capsys: pytest.CaptureFixture[str]):
+    registry = Registry()
+    registry.add(Component("metric", "deep", "nowhere:Deep", "Deep.", requires=("no_such_module",), provider="x 1"))
+    _note_left_out(registry)
+    assert capsys.readouterr().err == "Left out: metric 'deep'. To have it: pip install no_such_module\n"

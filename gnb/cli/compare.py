@@ -12,6 +12,7 @@ from gnb.cli.shared import note, open_store, progress, settings_options, split_n
 if TYPE_CHECKING:
     from gnb.core.matrix import Matrix
     from gnb.core.plan import Plan, Prepared
+    from gnb.core.registry import Registry
     from gnb.core.settings import Settings
 
 _SHOWN_PROBLEMS = 5
@@ -44,8 +45,11 @@ def compare(settings: Settings, form: str | None, store_path: Path | None, **giv
     from gnb.plugins.manager import installed_plugins
 
     registry = installed_plugins().registry
-    prepared = prepare_plan(_plan(given, settings), settings, registry)
+    plan = _plan(given, settings)
+    prepared = prepare_plan(plan, settings, registry)
     _note_problems(prepared)
+    if not plan.metrics:
+        _note_left_out(registry)
     with open_store(store_path) as store, progress() as track:
         matrix = prepared.run(store, track)
     _show(matrix, form)
@@ -74,6 +78,13 @@ def _note_problems(prepared: Prepared) -> None:
     for problem in prepared.problems.kept[:_SHOWN_PROBLEMS]:
         note(f"Skipped {problem}")
     note(f"Skipped {prepared.problems.count} pieces of the sources in all; --strict stops at the first.")
+
+
+def _note_left_out(registry: Registry) -> None:
+    """Say which metrics the default leaves out, since what they need is not installed."""
+    for name, component in registry.components["metric"].items():
+        if command := component.install_command():
+            note(f"Left out: metric {name!r}. To have it: {command}")
 
 
 def _show(matrix: Matrix, form: str | None) -> None:
