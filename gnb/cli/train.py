@@ -20,12 +20,21 @@ if TYPE_CHECKING:
     from gnb.training.options import TrainingOptions
 
 _LABEL = "train"
+_PRESETS = {"rewrite": "default", "detect": "detect"}
+"""The preset of each task."""
 
 
 @click.command()
 @click.argument("sources", nargs=-1, metavar="[SOURCE]...")
 @click.option("--to", "target", required=True, type=click.Path(path_type=Path), help="Folder of the adapter.")
-@click.option("--preset", default="default", show_default=True, help="Settings to start from: default or paper.")
+@click.option(
+    "--task",
+    type=click.Choice(["rewrite", "detect"]),
+    default="rewrite",
+    show_default=True,
+    help="Learn to rewrite texts, or to tell whether they are biased and in which category.",
+)
+@click.option("--preset", help="Settings to start from: default, paper or detect.  [that of the task]")
 @click.option("--seed", type=click.IntRange(min=0), help="Of initialisation, order and dropout.  [0]")
 @click.option("--limit", type=click.IntRange(min=1), help="Use so many training and validation texts at most.")
 @click.option("--strict", is_flag=True, help="Stop at the first piece that a source cannot use.")
@@ -39,6 +48,8 @@ def train(
     settings: Settings, sources: tuple[str, ...], *, resume: bool, dry_run: bool, as_json: bool, **given: Any
 ) -> None:
     """Tune the base model on labelled texts by LoRA, and write the adapter with its model card.
+
+    The task `rewrite` learns the neutral forms of texts, the task `detect` their categories.
 
     A SOURCE is NAME or NAME:ARGUMENT; without one it is the bundled corpus. Its training part is learnt, its
     validation part decides when to stop, its test part is never looked at. Interrupted, the same command goes on from
@@ -57,25 +68,32 @@ def train(
         note("A checkpoint is kept; the same command goes on from there.")
         raise
     _show(card if as_json else _summary(card), as_json=as_json)
-    note(f"The adapter is in {job.target}. Use it: -o lora.adapter={job.target}")
+    option = "adapter" if job.options.task == "rewrite" else "detector"
+    note(f"The adapter is in {job.target}. Use it: -o lora.{option}={job.target}")
 
 
 def _job(
     settings: Settings,
     sources: Sequence[str],
     target: Path,
-    preset: str,
+    task: str,
+    preset: str | None,
     seed: int | None,
     limit: int | None,
     strict: bool,
 ) -> Job:
+    from gnb.core.errors import SettingsError
     from gnb.training.data import select_data
     from gnb.training.job import Job
 
-    options, chosen = _options(settings, preset, {} if seed is None else {"seed": seed})
+    options, chosen = _options(settings, preset or _PRESETS[task], {} if seed is None else {"seed": seed})
+    if options.task != task:
+        raise SettingsError(f"The preset {preset!r} is for another task: add --task {options.task}.")
     examples = list(_examples(settings, sources, strict=strict))
-    data = select_data(examples, seed=options.split_seed, limit=limit)
-    flags = [("--preset", preset), ("--profile", settings.profile), ("--limit", limit)]
+    data = select_data(
+        examples, task=options.task, unbiased_share=options.unbiased_share, seed=options.split_seed, limit=limit
+    )
+    flags = [("--task", task), ("--preset", preset), ("--profile", settings.profile), ("--limit", limit)]
     return Job(data, options, target, sources, _command(sources, target, flags, chosen))
 
 
@@ -110,7 +128,7 @@ def _command(sources: Sequence[str], target: Path, flags: Sequence[tuple[str, An
     import json
     import shlex
 
-    defaults = {"--preset": "default", "--profile": "embedded", "--limit": None}
+    defaults = {"--task": "rewrite", "--preset": None, "--profile": "embedded", "--limit": None}
     words = ["gnb", "train", *sources, "--to", str(target)]
     words += [word for name, value in flags if value != defaults[name] for word in (name, str(value))]
     for key, value in chosen.items():

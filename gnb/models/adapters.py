@@ -3,7 +3,7 @@
 import json
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from gnb.core.errors import ModelError
 from gnb.core.filehash import hash_files
@@ -16,13 +16,17 @@ CARD = "gnb.json"
 KEYS = "training_keys.txt"
 
 
-def resolve_adapter(name: str) -> Path:
+def resolve_adapter(name: str, kind: Literal["adapter", "detector"] = "adapter") -> Path:
     """Return the folder of an adapter: "embedded" for the one that ships, else a local folder.
+
+    Args:
+        name: "embedded" or a folder.
+        kind: which of the shipped adapters "embedded" means.
 
     Raises:
         ModelError: if there is no adapter there.
     """
-    folder = Path(str(resources.files("gnb").joinpath("data", "adapter"))) if name == EMBEDDED else Path(name)
+    folder = Path(str(resources.files("gnb").joinpath("data", kind))) if name == EMBEDDED else Path(name)
     absent = [file for file in (CONFIG, WEIGHTS) if not (folder / file).is_file()]
     if absent:
         raise ModelError(

@@ -3,6 +3,7 @@
 from functools import cached_property
 from pathlib import Path
 
+from gnb.core.calibration import Calibration
 from gnb.core.components import Record
 from gnb.core.errors import ModelError
 from gnb.models.adapters import adapter_card, adapter_identity, attach_adapter, resolve_adapter, training_keys
@@ -21,6 +22,10 @@ class LoraRewriter(LocalRewriter):
     def template(self) -> str:
         """Return the prompt template: the option's, else the adapter's, else the published one."""
         return self.options.prompt or adapter_card(self._folder).get("prompt") or PUBLISHED
+
+    def calibration(self) -> Calibration:
+        """Return the adapter's calibration, as `gnb tune --save` wrote it; else margins are taken as log-odds."""
+        return Calibration(**adapter_card(self._folder).get("calibration", {}))
 
     def fingerprint(self) -> Record:
         """Return the base model's identity, the adapter's, and the settings."""

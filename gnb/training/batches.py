@@ -3,24 +3,22 @@
 import math
 import random
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
-
-from gnb.training.items import Item
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
 
-Row = tuple[Item, ...]
-"""The items that share one row of a batch: one, or as many as a pack holds."""
+Row = tuple[Any, ...]
+"""The items (of whichever task) that share one row of a batch: one, or as many as a pack holds."""
 IGNORED = -100
 """The label of tokens that have no loss, as everywhere in transformers."""
 _POOL = 32
 """Optimiser steps whose items are sorted by length together: enough to save padding, few enough to stay random."""
 
 
-def pack(items: Sequence[Item], size: int) -> list[Row]:
+def pack(items: Sequence[Any], size: int) -> list[Row]:
     """Fill rows with whole items in their order. No item is cut or dropped; one longer than `size` is a row itself."""
-    rows: list[list[Item]] = []
+    rows: list[list[Any]] = []
     room = 0
     for item in items:
         if not rows or len(item.tokens) > room:
@@ -127,5 +125,5 @@ def collate(rows: Sequence[Row], pad: int) -> "dict[str, torch.Tensor]":
     }
 
 
-def _labels(item: Item) -> list[int]:
+def _labels(item: Any) -> list[int]:
     return [IGNORED] * item.prompt_length + list(item.tokens[item.prompt_length :])

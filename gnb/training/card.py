@@ -31,6 +31,42 @@ _OTHER = Licence(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What the card of an adapter says of its task."""
+
+    tag: str
+    title: str
+    summary: str
+    use: str
+    loss: str
+    limit: str
+
+
+_TASKS = {
+    "rewrite": _Task(
+        tag="text-generation",
+        title="neutral versions of gender-biased Persian text",
+        summary="Given the prompt in `gnb.json`, the model answers with a version of a Persian text that does not "
+        "depend on anybody's gender, and with the text itself where it is unbiased.",
+        use="Name this folder as the adapter: `gnb rewrite -o lora.adapter=FOLDER`.",
+        loss="cross entropy a token of the answer, in nats, weighted as the settings say; prompts have none",
+        limit="It misses biased texts, changes some unbiased ones and can write bad Persian. Have a person read what "
+        "it writes.",
+    ),
+    "detect": _Task(
+        tag="text-classification",
+        title="is a Persian text gender-biased, and how?",
+        summary="With the classifier over the last hidden state of a text's last token, which is among the weights, "
+        "the model sorts a Persian text into the categories in `gnb.json`, the first of which means unbiased.",
+        use="Name this folder as the detector: `gnb detect -o lora.detector=FOLDER`.",
+        loss="mean of the cross entropies of the category and of being biased at all, in nats a text",
+        limit="It misses biased texts and accuses unbiased ones: a probability is a reason to look, not a verdict. No "
+        "person should be judged by it.",
+    ),
+}
+
+
 def licence_of(base_model: str) -> Licence:
     """Return the licence of a base model, told by its name."""
     name = base_model.lower()
@@ -46,6 +82,7 @@ def write_card(record: Mapping[str, Any]) -> str:
         record: what gnb.json says of the run.
     """
     counts, data, licence = record["counts"], record["data"], licence_of(record["base_model"])
+    task = _TASKS[record["task"]]
     sources = ", ".join(f"`{source}`" for source in record["sources"])
     loss = record["validation_loss"]
     quality = (
@@ -58,17 +95,16 @@ def write_card(record: Mapping[str, Any]) -> str:
 license: {licence.name}
 language: fa
 library_name: peft
-pipeline_tag: text-generation
+pipeline_tag: {task.tag}
 ---
 
-# LoRA adapter: neutral versions of gender-biased Persian text
+# LoRA adapter: {task.title}
 
-An adapter of `gnb` for the base model `{record["base_model"]}`. Given the prompt in `gnb.json`, the model answers with
-a version of a Persian text that does not depend on anybody's gender, and with the text itself where it is unbiased.
+An adapter of `gnb` for the base model `{record["base_model"]}`. {task.summary}
 
 ## Use
 
-Name this folder as the adapter: `gnb rewrite -o lora.adapter=FOLDER`. With peft alone, load it over the base model;
+{task.use} With peft alone, load it over the base model;
 `adapter_config.json` names it ({_base_sentence(record)}).
 
 ## Data
@@ -76,13 +112,13 @@ Name this folder as the adapter: `gnb rewrite -o lora.adapter=FOLDER`. With peft
 Sources: {sources}. Data hash: `{data}`. {counts["train"]:,} training and {counts["validation"]:,} validation texts,
 {counts["train_items"]:,} and {counts["validation_items"]:,} items (a text with one reference),
 {counts["train_tokens"]:,} training tokens. Left out: {counts["too_long"]:,} texts longer than the context,
-{counts["without_reference"]:,} without a usable reference. The split's test texts were not used. `training_keys.txt`
+{counts["unusable"]:,} without a usable reference or label. The split's test texts were not used. `training_keys.txt`
 lists a hash of each text seen, so that a test set can be checked against them.
 
 ## Training
 
-{record["steps"]:,} optimiser steps; {record["parameters"]:,} trained parameters, the base model frozen. Loss: cross
-entropy a token of the answer, in nats, weighted as the settings say; prompts have none. Training loss, mean of the
+{record["steps"]:,} optimiser steps; {record["parameters"]:,} trained parameters, the base model frozen. Loss:
+{task.loss}. Training loss, mean of the
 last epoch: {record["train_loss"]:.4f}. The weights are those of step {record["kept_step"]:,}.
 {quality} All losses: `history.json`.
 
@@ -102,8 +138,8 @@ The same data, settings and library versions give the same losses up to rounding
 
 - It is as good as its data. The bundled corpus was written by a language model after a guideline; no person has
   checked it. What was learnt is one view of what is biased and of how to say it neutrally.
-- It misses biased texts, changes some unbiased ones and can write bad Persian. Have a person read what it writes.
-- Its loss says little about its rewriting; `gnb compare` measures that.
+- {task.limit}
+- Its loss says little about its use; `gnb compare` measures that.
 - Made for texts of one or two sentences, as in the corpus.
 
 ## Licence

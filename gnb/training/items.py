@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from gnb.core.edits import edits
 from gnb.core.records import Example
@@ -27,10 +28,10 @@ class Item:
 
 @dataclass(slots=True)
 class Encoded:
-    """The items of some examples, and how many examples gave none and why."""
+    """The items of some examples, of whichever task, and how many examples gave none and why."""
 
-    items: list[Item] = field(default_factory=list)
-    without_reference: int = 0
+    items: list[Any] = field(default_factory=list)
+    unusable: int = 0
     too_long: int = 0
 
 
@@ -56,7 +57,7 @@ class Encoder:
         for example in examples:
             references = [reference for reference in example.references if reference.strip()]
             if not (references and example.text.strip()):
-                encoded.without_reference += 1
+                encoded.unusable += 1
                 continue
             found = list(self._items(example, references if self.all_references else references[:1]))
             encoded.too_long += not found

@@ -16,6 +16,8 @@ DEFAULT_PRESET = "default"
 class TrainingOptions(ModelOptions):
     """All settings of a training run. The defaults are those of the preset `default`."""
 
+    task: Literal["rewrite", "detect"] = "rewrite"
+    """What is learnt: to rewrite texts, or to tell whether they are biased and in which category."""
     prompt: str = PUBLISHED
     """The prompt template; `{text}` stands for the text, and the answer follows the template's end."""
     epochs: int = Field(3, ge=1, le=100)
@@ -40,6 +42,8 @@ class TrainingOptions(ModelOptions):
     """Whether items of like length share a batch, which saves padding; contrast pairs stay side by side."""
     references: Literal["first", "all"] = "first"
     """Whether a text is learnt with its first, preferred reference or once with each."""
+    unbiased_share: float = Field(1.0, ge=0, le=1)
+    """Share of the unbiased training texts that is learnt, drawn at random; a detector lets few of them through."""
     change_weight: float = Field(2.0, ge=1, le=100)
     """Weight in the loss of the answer's tokens that differ from the text; 1 treats all tokens alike."""
     rank: int = Field(16, ge=1, le=1024)

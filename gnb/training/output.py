@@ -60,6 +60,8 @@ def _record(job: Job, trained: "Trained", history: History) -> dict[str, Any]:
     best = min(history["validation"], key=lambda entry: entry["loss"], default=None)
     return {
         "run": job.run_id(),
+        "task": job.options.task,
+        **trained.detector,
         **identity,
         "base_model": identity["base"]["base_model"],
         "prompt": job.options.prompt,

@@ -1,9 +1,11 @@
 """The rows of tokens that a run learns from and is evaluated on."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gnb.core.errors import InputError
+from gnb.core.records import Example
 from gnb.models.prompt import Prompt
 from gnb.training.batches import Row, pack
 from gnb.training.data import TrainingData
@@ -12,6 +14,8 @@ from gnb.training.options import TrainingOptions
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
+
+Encode = Callable[[Iterable[Example]], Encoded]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +28,13 @@ class Rows:
 
 
 def make_rows(data: TrainingData, options: TrainingOptions, tokenizer: "PreTrainedTokenizerBase") -> Rows:
-    """Encode the examples and put them into rows.
+    """Encode the examples for the task and put them into rows.
 
     Raises:
         InputError: if every training example is longer than the context.
     """
-    encoder = Encoder(
-        Prompt(options.prompt, tokenizer),
-        options.context_length,
-        options.change_weight,
-        all_references=options.references == "all",
-    )
-    encoded = {"train": encoder.encode(data.train), "validation": encoder.encode(data.validation)}
+    encode = _labelling(data, options, tokenizer) if options.task == "detect" else _answering(options, tokenizer)
+    encoded = {"train": encode(data.train), "validation": encode(data.validation)}
     if not encoded["train"].items:
         raise InputError(
             f"All {len(data.train)} training examples are longer than the context of {options.context_length} tokens. "
@@ -43,6 +42,22 @@ def make_rows(data: TrainingData, options: TrainingOptions, tokenizer: "PreTrain
         )
     train_rows, validation_rows = (_rows(encoded[split], options) for split in ("train", "validation"))
     return Rows(train_rows, validation_rows, encoded)
+
+
+def _answering(options: TrainingOptions, tokenizer: "PreTrainedTokenizerBase") -> Encode:
+    return Encoder(
+        Prompt(options.prompt, tokenizer),
+        options.context_length,
+        options.change_weight,
+        all_references=options.references == "all",
+    ).encode
+
+
+def _labelling(data: TrainingData, options: TrainingOptions, tokenizer: "PreTrainedTokenizerBase") -> Encode:
+    from gnb.training.detecting import categories_of, encode_labelled
+
+    categories = categories_of(data.train)
+    return lambda examples: encode_labelled(examples, categories, tokenizer, options.context_length)
 
 
 def count(data: TrainingData, rows: Rows) -> dict[str, int]:
@@ -56,7 +71,7 @@ def count(data: TrainingData, rows: Rows) -> dict[str, int]:
         "train_tokens": sum(len(item.tokens) for item in train.items),
         "validation_tokens": sum(len(item.tokens) for item in validation.items),
         "too_long": train.too_long + validation.too_long,
-        "without_reference": train.without_reference + validation.without_reference,
+        "unusable": train.unusable + validation.unusable,
     }
 
 

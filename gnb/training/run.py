@@ -10,13 +10,16 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import EarlyStoppingCallback, PrinterCallback, TrainingArguments, set_seed
 
 from gnb.core.errors import ModelError, SettingsError
+from gnb.models.classifier import load_classifier
 from gnb.models.loading import LoadedModel, load_model
 from gnb.models.prompt import Prompt
 from gnb.models.vocabulary import OutputLayer, task_token_ids
 from gnb.training.callbacks import Checkpointer, Interruption, Watch, Watcher
 from gnb.training.checkpoints import latest_checkpoint
 from gnb.training.data import TrainingData
+from gnb.training.detecting import DetectTrainer, categories_of, describe_detector
 from gnb.training.options import TrainingOptions
+from gnb.training.rewriting import RewriteTrainer
 from gnb.training.rows import Rows, count, make_rows
 from gnb.training.trainer import AdapterTrainer
 
@@ -32,6 +35,7 @@ class Trained:
         parameters: how many numbers were trained.
         interrupted: whether Ctrl-C ended it early; the checkpoint is there then, and the model is not final.
         validation_loss: of the model as it is now; None without validation items.
+        detector: categories and calibration of a detector; empty for a rewriter.
     """
 
     model: PeftModel
@@ -40,6 +44,7 @@ class Trained:
     parameters: int
     interrupted: bool
     validation_loss: float | None
+    detector: dict[str, Any]
 
 
 def train(data: TrainingData, options: TrainingOptions, checkpoints: Path, watch: Watch | None = None) -> Trained:
@@ -56,7 +61,7 @@ def train(data: TrainingData, options: TrainingOptions, checkpoints: Path, watch
         InputError: as `make_rows`.
         SettingsError: if no layer goes by the names of the target modules.
     """
-    loaded = load_model(options)
+    loaded = load_base(data, options)
     rows = make_rows(data, options, loaded.tokenizer)
     set_seed(options.seed)
     model = attach_adapter(loaded, options)
@@ -78,7 +83,19 @@ def train(data: TrainingData, options: TrainingOptions, checkpoints: Path, watch
         sum(weight.numel() for weight in model.parameters() if weight.requires_grad),
         interruption.requested,
         loss,
+        describe_detector(trainer, data) if isinstance(trainer, DetectTrainer) else {},
     )
+
+
+def load_base(data: TrainingData, options: TrainingOptions) -> LoadedModel:
+    """Load the base model as the task needs it.
+
+    Raises:
+        ModelError, MissingDependencyError: as `load_model`.
+    """
+    if options.task == "detect":
+        return load_classifier(options, len(categories_of(data.train)))
+    return load_model(options)
 
 
 def attach_adapter(loaded: LoadedModel, options: TrainingOptions) -> PeftModel:
@@ -93,7 +110,7 @@ def attach_adapter(loaded: LoadedModel, options: TrainingOptions) -> PeftModel:
         r=options.rank,
         lora_alpha=options.alpha,
         target_modules=names if names == "all-linear" else [name.strip() for name in names.split(",")],
-        task_type="CAUSAL_LM",
+        task_type="SEQ_CLS" if options.task == "detect" else "CAUSAL_LM",
         **dropout,
     )
     try:
@@ -127,16 +144,20 @@ def make_trainer(
     pad = loaded.tokenizer.pad_token_id
     if pad == loaded.tokenizer.eos_token_id:
         raise ModelError("The tokenizer pads with its end token; a model trained so would never learn to stop.")
-    trainer = AdapterTrainer(
-        model=model,
-        args=_arguments(rows, options, folder),
-        output=_output_layer(loaded, rows, options),
-        settings=options,
-        pad=pad,
-        instruction_length=0 if options.packing else len(Prompt(options.prompt, loaded.tokenizer).before),
-        rows=rows.train,
-        validation=rows.validation,
-    )
+    shared: dict[str, Any] = {
+        "model": model,
+        "args": _arguments(rows, options, folder),
+        "settings": options,
+        "pad": pad,
+        "rows": rows.train,
+        "validation": rows.validation,
+    }
+    trainer: AdapterTrainer
+    if options.task == "detect":
+        trainer = DetectTrainer(**shared)
+    else:
+        start = 0 if options.packing else len(Prompt(options.prompt, loaded.tokenizer).before)
+        trainer = RewriteTrainer(output=_output_layer(loaded, rows, options), instruction_length=start, **shared)
     if rows.validation:
         trainer.add_callback(EarlyStoppingCallback(options.patience))
     return trainer

@@ -1,9 +1,9 @@
-"""The training loop: transformers' Trainer with our batches, our loss and our evaluation."""
+"""The training loop that every task shares: transformers' Trainer with our batches, schedule and evaluation."""
 
 import time
+from abc import abstractmethod
 from collections.abc import Sequence
-from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch.optim.lr_scheduler import LambdaLR
@@ -11,49 +11,42 @@ from torch.utils.data import DataLoader
 from transformers import PreTrainedModel, Trainer, get_scheduler
 from transformers.trainer_utils import speed_metrics
 
-from gnb.models.vocabulary import OutputLayer, hidden_states
-from gnb.training.batches import IGNORED, Batches, Row, collate, row_length
+from gnb.training.batches import Batches, Row, row_length
 from gnb.training.options import TrainingOptions
 
 Batch = dict[str, torch.Tensor]
 
 
 class AdapterTrainer(Trainer):
-    """Trains an adapter on rows of items.
-
-    The body of the model runs over whole rows, its output layer over the answers' positions alone.
+    """Trains an adapter on rows of items. A task says how rows become tensors and what their loss is.
 
     Args:
-        output: the output layer to take the loss over.
         settings: the training options.
         pad: the padding token.
-        instruction_length: how many tokens all rows begin with, which are then computed once a batch; 0 for packs.
         rows: the rows to learn.
         validation: the rows to evaluate on; may be empty.
     """
 
-    # compute_loss divides by the answer tokens of the whole optimiser step
+    # compute_loss divides by what the whole optimiser step counts
     loss_is_scaled_for_ga = True
     control: Any
 
     def __init__(
-        self,
-        *,
-        output: OutputLayer,
-        settings: TrainingOptions,
-        pad: int,
-        instruction_length: int,
-        rows: Sequence[Row],
-        validation: Sequence[Row],
-        **arguments: Any,
+        self, *, settings: TrainingOptions, pad: int, rows: Sequence[Row], validation: Sequence[Row], **arguments: Any
     ) -> None:
         super().__init__(train_dataset=rows, eval_dataset=validation or None, **arguments)
-        # makes the base class count the answer tokens of an optimiser step, whatever the model's forward takes
+        # makes the base class count the labels of an optimiser step, whatever the model's forward takes
         self.model_accepts_loss_kwargs = True
-        self.output = output
         self.settings = settings
         self.pad = pad
-        self.instruction_length = instruction_length
+
+    @abstractmethod
+    def collate(self, rows: Sequence[Row]) -> Batch:
+        """Turn rows into tensors; `labels` holds what the loss is averaged over."""
+
+    @abstractmethod
+    def summed_loss(self, model: PreTrainedModel, inputs: Batch) -> tuple[torch.Tensor, int]:
+        """Return a batch's summed loss, in nats, and over how many labels it was summed."""
 
     def get_train_dataloader(self) -> Any:
         """Return the training batches."""
@@ -64,7 +57,7 @@ class AdapterTrainer(Trainer):
             group_by_length=self.settings.group_by_length,
             seed=self.settings.seed,
         )
-        loader = DataLoader(self.train_dataset, batch_sampler=batches, collate_fn=partial(collate, pad=self.pad))
+        loader = DataLoader(self.train_dataset, batch_sampler=batches, collate_fn=self.collate)
         return self.accelerator.prepare(loader)
 
     def create_scheduler(self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None) -> Any:
@@ -86,40 +79,14 @@ class AdapterTrainer(Trainer):
         return_outputs: bool = False,
         num_items_in_batch: torch.Tensor | int | None = None,
     ) -> torch.Tensor:
-        """Return the weighted cross entropy a token, over the answer tokens of the whole optimiser step."""
-        total, tokens = self.summed_loss(model, inputs)
-        return total / (tokens if num_items_in_batch is None else num_items_in_batch)
-
-    def summed_loss(self, model: PreTrainedModel, inputs: Batch) -> tuple[torch.Tensor, int]:
-        """Return the summed, weighted cross entropy of a batch, in nats, and its number of answer tokens."""
-        base = self.accelerator.unwrap_model(model).get_base_model()
-        states = self._states(base, inputs["input_ids"], inputs["position_ids"])
-        # the state at a token foretells the next one
-        labels, weights = inputs["labels"][:, -states.shape[1] + 1 :], inputs["weights"][:, -states.shape[1] + 1 :]
-        answer = labels != IGNORED
-        logits = self.output.logits(states[:, :-1][answer])
-        targets = self.output.positions(labels[answer])
-        losses = torch.nn.functional.cross_entropy(logits.float(), targets, reduction="none")
-        return (losses * weights[answer]).sum(), int(answer.sum())
-
-    def _states(self, base: PreTrainedModel, tokens: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
-        """Return the last hidden states, without those of the instruction where it is computed once for all rows."""
-        start = self.instruction_length
-        if not start:
-            found = hidden_states(base, input_ids=tokens, position_ids=positions, use_cache=False)
-            return cast(torch.Tensor, found.last_hidden_state)
-        cache = hidden_states(base, input_ids=tokens[:1, :start], use_cache=True).past_key_values
-        cache.batch_repeat_interleave(len(tokens))
-        # without a mask: the padding comes last, where no answer sees it
-        found = hidden_states(
-            base, input_ids=tokens[:, start:], position_ids=positions[:, start:], past_key_values=cache, use_cache=True
-        )
-        return cast(torch.Tensor, found.last_hidden_state)
+        """Return the mean loss over the labels of the whole optimiser step."""
+        total, labels = self.summed_loss(model, inputs)
+        return total / (labels if num_items_in_batch is None else num_items_in_batch)
 
     def evaluate(
         self, eval_dataset: Any = None, ignore_keys: list[str] | None = None, metric_key_prefix: str = "eval"
     ) -> dict[str, float]:
-        """Return the loss a token over all validation rows, whatever their batches; it is logged as well."""
+        """Return the mean loss over all validation rows, whatever their batches; it is logged as well."""
         rows = sorted(self.eval_dataset if eval_dataset is None else eval_dataset, key=row_length)
         start = time.time()
         loss = self.mean_loss(rows)
@@ -129,15 +96,15 @@ class AdapterTrainer(Trainer):
         return metrics
 
     def mean_loss(self, rows: Sequence[Row]) -> float:
-        """Return the weighted loss a token over some rows."""
+        """Return the mean loss over some rows."""
         size = self.settings.batch_size
         was_training = self.model.training
         self.model.eval()
-        total, tokens = 0.0, 0
+        total, labels = 0.0, 0
         with torch.inference_mode():
             for start in range(0, len(rows), size):
-                batch = self._prepare_inputs(collate(rows[start : start + size], self.pad))
+                batch = self._prepare_inputs(self.collate(rows[start : start + size]))
                 loss, count = self.summed_loss(self.model, batch)
-                total, tokens = total + float(loss), tokens + count
+                total, labels = total + float(loss), labels + count
         self.model.train(was_training)
-        return total / max(1, tokens)
+        return total / max(1, labels)

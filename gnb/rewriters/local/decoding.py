@@ -39,6 +39,15 @@ class Decoded:
     margin: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """The most likely change of a copied text: its margin (see `Decoded`), its place, and the token put there."""
+
+    margin: float
+    place: int
+    token: int
+
+
 @dataclass(slots=True)
 class _Row:
     """One text on its way.
@@ -47,6 +56,8 @@ class _Row:
         source: the text's own tokens.
         start: the position of the answer's first token.
         limit: how many tokens the answer may have at the most.
+        least: from which margin the answer must differ from the source, and below which it must not; None leaves
+            that to greedy decoding.
         used: how much of the source the answer has come past.
         offer: where in the source the current draft begins.
     """
@@ -54,6 +65,7 @@ class _Row:
     source: list[int]
     start: int
     limit: int
+    least: float | None = None
     answer: list[int] = field(default_factory=list)
     used: int = 0
     offer: int = 0
@@ -73,6 +85,15 @@ class _Row:
             self.answer.append(token)
         self.done = self.done or len(self.answer) >= self.limit
         return taken
+
+    def decide(self, change: _Change, draft: Sequence[int], predicted: list[int], stop: frozenset[int]) -> None:
+        """Copy the source, or put a change into a prediction that copies it, as `least` says."""
+        if self.least is None:
+            return
+        if change.margin < self.least:
+            self.answer, self.done = list(self.source), True
+        elif predicted[:-1] == list(draft) and predicted[-1] in stop:
+            predicted[change.place] = change.token
 
     def behind(self, draft: Sequence[int], end: int) -> int:
         """Return what copying puts behind a draft: the source's next token, or the end token."""
@@ -120,24 +141,28 @@ class GuidedDecoder:
         self.copy_bonus = copy_bonus
         self._prefix = self._run_prefix()
 
-    def decode(self, sources: Sequence[Sequence[int]], limits: Sequence[int]) -> list[Decoded]:
+    def decode(
+        self, sources: Sequence[Sequence[int]], limits: Sequence[int], least: float | None = None
+    ) -> list[Decoded]:
         """Answer each text.
 
         Args:
             sources: the tokens of each text.
             limits: how many tokens each answer may have at the most.
+            least: from which margin (see `Decoded`) an answer differs from its text, if need be by the change that
+                leads most or trails least, and below which it is the text; None for greedy decoding alone.
         """
         import torch
 
         start = len(self.before)
         rows = [
-            _Row(list(source), start + len(source) + len(self.after), limit)
+            _Row(list(source), start + len(source) + len(self.after), limit, least)
             for source, limit in zip(sources, limits, strict=True)
         ]
         with torch.inference_mode():
             batch = _Batch(self, rows)
             batch.step([[*row.source, *self.after] for row in rows], [row.source[: row.limit - 1] for row in rows])
-            margins = batch.margins
+            margins = [change.margin for change in batch.changes]
             while batch.rows:
                 drafts = [[] if row.done else row.next_draft() for row in batch.rows]
                 batch.step([row.answer[-1:] or [self.before[-1]] for row in batch.rows], drafts)
@@ -173,14 +198,14 @@ class _Batch:
         stops: the rows of the output layer that end an answer.
         end: the end token.
         foreign: whether a text lacks such a token, shape (rows, extra).
-        margins: see `Decoded`, known after the first step.
+        changes: the most likely change of each text, known after the first step.
     """
 
     def __init__(self, decoder: GuidedDecoder, rows: list[_Row]) -> None:
         import torch
 
         self.decoder, self.rows = decoder, rows
-        self.margins: list[float] = []
+        self.changes: list[_Change] = []
         self.cache = decoder.prefix_cache(len(rows))
         device = decoder.model.device
         self.mask = torch.ones(len(rows), len(decoder.before), dtype=torch.long, device=device)
@@ -197,7 +222,11 @@ class _Batch:
         """Run the model over each row's context and draft, and let each row take what it agrees with."""
         offset = self.mask.shape[1]
         hidden = self._run([context + draft for context, draft in zip(contexts, drafts, strict=True)], contexts)
+        first = not self.changes
         predictions = self._predict(hidden, contexts, drafts)
+        if first:
+            for row, change, draft, predicted in zip(self.rows, self.changes, drafts, predictions, strict=True):
+                row.decide(change, draft, predicted, self.decoder.stop)
         for index, row in enumerate(self.rows):
             if not row.done:
                 taken = row.accept(drafts[index], predictions[index], self.decoder.stop)
@@ -261,14 +290,25 @@ class _Batch:
         logits = self.layer.logits(hidden[where[:, 0], where[:, 1]])
         logits[:, self.extra] = logits[:, self.extra].masked_fill(self.foreign[where[:, 0]], float("-inf"))
         copied = self.layer.positions(self._copied(drafts))[:, None]
-        if not self.margins:
-            margins = _margins(logits, copied, self.stops, copied[:, 0] == self.layer.positions(self.end))
-            self.margins = [float(part.max()) for part in torch.split(margins, sizes)]
+        if not self.changes:
+            self.changes = self._best_changes(logits, copied, sizes)
         if self.decoder.copy_bonus:
             # no bonus where no draft is on offer: the input says nothing of what follows there
             bonus = [self.decoder.copy_bonus * bool(draft) for draft in drafts for _ in range(len(draft) + 1)]
             logits.scatter_add_(1, copied, torch.tensor(bonus, dtype=logits.dtype, device=logits.device)[:, None])
         return [part.tolist() for part in torch.split(self.layer.ids[logits.argmax(-1)], sizes)]
+
+    def _best_changes(self, logits: "torch.Tensor", copied: "torch.Tensor", sizes: list[int]) -> "list[_Change]":
+        import torch
+
+        is_end = copied[:, 0] == self.layer.positions(self.end)
+        margins, others = _margins(logits, copied, self.stops, is_end)
+        tokens = torch.split(self.layer.ids[others], sizes)
+        places = [int(part.argmax()) for part in torch.split(margins, sizes)]
+        return [
+            _Change(float(part[place]), place, int(token[place]))
+            for part, token, place in zip(torch.split(margins, sizes), tokens, places, strict=True)
+        ]
 
     def _drop_finished(self) -> None:
         import torch
@@ -283,8 +323,12 @@ class _Batch:
             self.cache.batch_select_indices(keep)
 
 
-def _margins(logits: "torch.Tensor", copied: "torch.Tensor", stops: "torch.Tensor", is_end: "torch.Tensor") -> Any:
-    """Return by how much the best other token leads over the copied one; where the text ends, any stop is copying.
+def _margins(
+    logits: "torch.Tensor", copied: "torch.Tensor", stops: "torch.Tensor", is_end: "torch.Tensor"
+) -> "tuple[torch.Tensor, torch.Tensor]":
+    """Return by how much the best other word leads over the copied one, and that word.
+
+    Where the text ends, any word that ends an answer is copying.
 
     Args:
         logits: shape (places, words).
@@ -292,7 +336,9 @@ def _margins(logits: "torch.Tensor", copied: "torch.Tensor", stops: "torch.Tenso
         stops: the words that end an answer.
         is_end: whether the text ends at a place, shape (places).
     """
-    copying = logits.gather(1, copied)[:, 0]
+    import torch
+
+    copying = logits.gather(1, copied)[:, 0].where(~is_end, logits[:, stops].amax(-1))
     others = logits.scatter(1, copied, float("-inf"))
-    copying = copying.where(~is_end, logits[:, stops].amax(-1))
-    return others.amax(-1).where(~is_end, others.index_fill(1, stops, float("-inf")).amax(-1)) - copying
+    leads, words = torch.where(is_end[:, None], others.index_fill(1, stops, float("-inf")), others).max(-1)
+    return leads - copying, words

@@ -19,6 +19,10 @@ class LocalOptions(ModelOptions):
     """task: only tokens that a Persian answer or the input can hold; full: the whole vocabulary (guided only)."""
     copy_bonus: float = Field(0.0, ge=-20, le=20)
     """Added to the logit of each token drafted from the input, in nats: higher changes less (guided only)."""
+    detector: str = "none"
+    """The detector that decides which texts are changed: "embedded", a folder of `gnb train --task detect`, or none."""
+    threshold: float | None = Field(None, ge=0, le=1)
+    """Probability of bias from which a text is changed; unset for 0.5 with a detector, else for greedy decoding."""
     batch_tokens: int = Field(2048, ge=1)
     """Tokens of prompt and draft that one batch holds; a batch holds one text at least."""
     window: int = Field(256, ge=1)

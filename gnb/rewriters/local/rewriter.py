@@ -1,14 +1,17 @@
 """The rewriter that base and lora share: a stream of texts in, windows sorted by length, batches, answers in order."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import batched
+from math import inf
 from typing import TYPE_CHECKING, Any
 
+from gnb.core.calibration import Calibration
 from gnb.core.components import Record, Rewriter
 from gnb.core.records import Rewrite
+from gnb.models.detector import Detection, Detector
 from gnb.models.loading import LoadedModel, model_identity
 from gnb.models.prompt import Prompt, split_template
 from gnb.rewriters.local.options import LocalOptions
@@ -16,6 +19,9 @@ from gnb.rewriters.local.postprocess import VERSION, clean_answer
 
 if TYPE_CHECKING:
     from gnb.rewriters.local.decoding import Decoded, GuidedDecoder
+
+_DEFAULT_THRESHOLD = 0.5
+"""The probability from which a detector's word is taken, unless the user says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,10 @@ class LocalRewriter(Rewriter):
         """Return the prompt template."""
         return self.options.prompt
 
+    def calibration(self) -> Calibration:
+        """Return what makes a probability of bias of a margin."""
+        return Calibration()
+
     def fingerprint(self) -> Record:
         """Return the model's identity and every setting that could change an answer."""
         options = self.options
@@ -53,6 +63,8 @@ class LocalRewriter(Rewriter):
             "prompt": self.template(),
             "decoding": options.decoding,
             "copy_bonus": options.copy_bonus,
+            "threshold": options.threshold,
+            "detector": self._detector.fingerprint() if self._detector else None,
             "output_layer": options.output_layer,
             "length": [options.length_factor, options.length_margin, options.context_length],
             "postprocess": VERSION,
@@ -66,22 +78,36 @@ class LocalRewriter(Rewriter):
 
     def close(self) -> None:
         """Free the model."""
-        for name in ("_loaded", "_prompt", "_stop", "_decoder"):
+        for name in ("_loaded", "_prompt", "_stop", "_decoder", "_detector"):
             self.__dict__.pop(name, None)
 
     def _rewrite_window(self, texts: Sequence[str]) -> Iterator[Rewrite]:
         lines = {line: None for text in texts for line in text.splitlines() if line.strip()}
-        answers: dict[str, Rewrite] = {}
+        detections = self._detect(list(lines))
+        answers = {line: Rewrite(line, details=_details(found)) for line, found in detections.items()}
+        chosen = [line for line in lines if self._is_changed(detections.get(line))]
+        for line in chosen:
+            answers.pop(line, None)
         waiting = iter(texts)
         text = next(waiting, None)
-        for batch in self._batches([self._encode(line) for line in lines]):
-            answers |= self._answer_batch(batch)
+        for batch in self._batches([self._encode(line) for line in chosen]):
+            for line, answer in self._answer_batch(batch).items():
+                details = {**answer.details, **_details(detections.get(line))}
+                answers[line] = replace(answer, details=details)
             while text is not None and _is_answered(text, answers):
                 yield _join(text, answers)
                 text = next(waiting, None)
         while text is not None:
             yield _join(text, answers)
             text = next(waiting, None)
+
+    def _detect(self, lines: list[str]) -> dict[str, Detection]:
+        return dict(zip(lines, self._detector.detect(lines), strict=True)) if self._detector else {}
+
+    def _is_changed(self, found: Detection | None) -> bool:
+        """Tell whether a line goes to the model: without a detector every line does."""
+        threshold = _DEFAULT_THRESHOLD if self.options.threshold is None else self.options.threshold
+        return found is None or found.probability >= threshold
 
     def _encode(self, line: str) -> _Line:
         tokens = self._prompt.tokens_of(line.strip())
@@ -124,7 +150,7 @@ class LocalRewriter(Rewriter):
         return {self._decode_guided: near, self._decode_plain: [line for line in fitting if line not in near]}
 
     def _decode_guided(self, lines: list[_Line]) -> "list[Decoded]":
-        return self._decoder.decode([line.tokens for line in lines], [line.limit for line in lines])
+        return self._decoder.decode([line.tokens for line in lines], [line.limit for line in lines], self._least)
 
     def _decode_plain(self, lines: list[_Line]) -> "list[Decoded]":
         from gnb.rewriters.local.plain import decode_plain
@@ -143,6 +169,19 @@ class LocalRewriter(Rewriter):
         if not answer:
             return Rewrite(line, raw, fallback=True, details={**details, "reason": "empty answer"})
         return Rewrite(lead + answer + tail, raw, details=details)
+
+    @property
+    def _least(self) -> float | None:
+        """The margin from which a line is changed: any where the detector has decided already; None for greedy."""
+        if self._detector:
+            return -inf
+        if self.options.threshold is None:
+            return None
+        return self.calibration().score(self.options.threshold)
+
+    @cached_property
+    def _detector(self) -> Detector | None:
+        return None if self.options.detector == "none" else Detector(self.options, self.options.detector)
 
     @cached_property
     def _loaded(self) -> LoadedModel:
@@ -180,6 +219,10 @@ class LocalRewriter(Rewriter):
         )
 
 
+def _details(found: Detection | None) -> dict[str, Any]:
+    return {} if found is None else {"probability": round(found.probability, 4), "category": found.category}
+
+
 def _is_answered(text: str, answers: dict[str, Rewrite]) -> bool:
     return all(line in answers for line in text.splitlines() if line.strip())
 
@@ -193,10 +236,17 @@ def _join(text: str, answers: dict[str, Rewrite]) -> Rewrite:
         parts.append((line[len(body) :], answers.get(body) if body.strip() else Rewrite(body)))
     found: list[Rewrite] = [answer for _, answer in parts if answer is not None]
     raws = [answer.raw for answer in found if answer.raw is not None]
-    details: dict[str, Any] = {}
-    for answer in found:
-        details |= answer.details
+    details = _join_details([answer.details for answer in found])
     if len(found) == 1:
         return Rewrite(found[0].text + parts[0][0], found[0].raw, found[0].fallback, details)
     joined = "".join(answer.text + end for (end, answer) in parts if answer is not None)
     return Rewrite(joined, "\n".join(raws) or None, any(answer.fallback for answer in found), details)
+
+
+def _join_details(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what is known of a text: of its most biased line, with the tokens of all."""
+    if not lines:
+        return {}
+    worst = max(lines, key=lambda line: (line.get("probability", 0.0), line.get("margin", -inf)))
+    tokens = [line["tokens"] for line in lines if "tokens" in line]
+    return {**worst, "tokens": sum(tokens)} if tokens else dict(worst)

@@ -1,0 +1,116 @@
+"""The detector: is a text biased, how surely, and in which category?"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from itertools import batched, chain
+from typing import TYPE_CHECKING, Any
+
+from gnb.core.calibration import Calibration
+from gnb.core.errors import ModelError
+from gnb.models.adapters import adapter_card, adapter_identity, attach_adapter, resolve_adapter
+from gnb.models.classifier import NEUTRAL, category_logits, encode, load_classifier
+from gnb.models.loading import LoadedModel, model_identity
+from gnb.models.options import ModelOptions
+
+if TYPE_CHECKING:
+    import torch
+
+_PIECE = 256
+"""Tokens that are judged at once; of a longer text the most biased piece counts."""
+_BATCH_TOKENS = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """What the detector says of a text.
+
+    Attributes:
+        probability: that the text is biased, 0 to 1, calibrated on the detector's validation texts.
+        category: the most probable category if it is biased.
+    """
+
+    probability: float
+    category: str
+
+
+class Detector:
+    """A base model with an adapter and a classifier, as `gnb train --task detect` makes them.
+
+    Args:
+        options: the base model and how to load it.
+        name: "embedded" for the detector that ships, else its folder.
+
+    Raises:
+        ModelError: if there is no detector there, or it was made for another base model.
+    """
+
+    def __init__(self, options: ModelOptions, name: str) -> None:
+        self._options = options
+        self._folder = resolve_adapter(name, kind="detector")
+        card = adapter_card(self._folder)
+        if card.get("task") != "detect":
+            raise ModelError(f"{self._folder} holds no detector; `gnb train --task detect --to FOLDER` makes one.")
+        found = model_identity(options.base_model, options.revision)["base_model"]
+        if card["base_model"] != found:
+            raise ModelError(
+                f"The detector {name!r} was made for base model {card['base_model']!r}, not {found!r}. "
+                "Train one for it (gnb train --task detect) or set detector to none."
+            )
+        self.categories: tuple[str, ...] = tuple(card["categories"])
+        self.calibration = Calibration(**card["calibration"])
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Return what could change a probability."""
+        return {**adapter_identity(self._folder), "calibration": asdict(self.calibration)}
+
+    def detect(self, texts: Sequence[str]) -> list[Detection]:
+        """Judge texts, each line break a space; a blank text is not biased."""
+        pieces = [self._pieces(text) for text in texts]
+        logits = iter(self._logits(list(chain.from_iterable(pieces))))
+        return [self._judge([next(logits) for _ in parts]) for parts in pieces]
+
+    def share_embeddings(self, model: Any) -> None:
+        """Use another model's embeddings instead of equal ones of its own: most of a small model's memory."""
+        own, other = self._loaded.model.get_input_embeddings(), model.get_input_embeddings()
+        if own.weight.shape == other.weight.shape and own.weight.dtype == other.weight.dtype:
+            own.weight = other.weight
+
+    def _pieces(self, text: str) -> list[tuple[int, ...]]:
+        line = " ".join(text.split())
+        return list(batched(encode(self._loaded.tokenizer, line), _PIECE)) if line else []
+
+    def _logits(self, pieces: "Sequence[tuple[int, ...]]") -> "list[torch.Tensor]":
+        """Return the category logits of each piece; pieces of like length share a batch."""
+        import torch
+
+        order = sorted(range(len(pieces)), key=lambda index: len(pieces[index]))
+        size = max(1, _BATCH_TOKENS // max((len(piece) for piece in pieces), default=1))
+        found: dict[int, torch.Tensor] = {}
+        with torch.inference_mode():
+            for chosen in batched(order, size):
+                rows = [pieces[index] for index in chosen]
+                logits = category_logits(self._loaded.model, rows, self._loaded.tokenizer.pad_token_id)
+                found |= dict(zip(chosen, logits.cpu(), strict=True))
+        return [found[index] for index in range(len(pieces))]
+
+    def _judge(self, logits: "list[torch.Tensor]") -> Detection:
+        if not logits:
+            return Detection(0.0, NEUTRAL)
+        best = max(logits, key=bias_score)
+        return Detection(self.calibration.probability(bias_score(best)), self.categories[1 + int(best[1:].argmax())])
+
+    @cached_property
+    def _loaded(self) -> LoadedModel:
+        return attach_adapter(load_classifier(self._options, len(self.categories)), self._folder)
+
+
+def bias_score(logits: "torch.Tensor") -> float:
+    """Return the log-odds of bias: all categories of bias against none.
+
+    Args:
+        logits: of one text, shape (categories), that of "none" first.
+    """
+    score = float(logits[1:].logsumexp(-1) - logits[0])
+    return score if math.isfinite(score) else 0.0

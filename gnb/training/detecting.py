@@ -1,0 +1,113 @@
+"""Learning to detect: the loss of a text's category."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from gnb.core.calibration import Calibration, fit
+from gnb.core.records import Example
+from gnb.models.classifier import NEUTRAL, category_logits, encode
+from gnb.models.detector import bias_score
+from gnb.training.batches import Row
+from gnb.training.data import TrainingData
+from gnb.training.items import Encoded
+from gnb.training.trainer import AdapterTrainer, Batch
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledItem:
+    """One text with its category.
+
+    Attributes:
+        tokens: the text's tokens.
+        label: the number of its category.
+        group: as an `Item` has it.
+    """
+
+    tokens: tuple[int, ...]
+    label: int
+    group: str
+
+
+def category_of(example: Example) -> str | None:
+    """Return the category that an example is learnt as: "biased" where nobody has said which, None if unlabelled."""
+    if example.biased is None:
+        return None
+    return (example.category or "biased") if example.biased else NEUTRAL
+
+
+def categories_of(examples: Iterable[Example]) -> tuple[str, ...]:
+    """Return the categories of some examples, that of unbiased texts first."""
+    found = {category_of(example) for example in examples} - {None, NEUTRAL}
+    return (NEUTRAL, *sorted(category for category in found if category))
+
+
+def encode_labelled(
+    examples: Iterable[Example], categories: Sequence[str], tokenizer: PreTrainedTokenizerBase, context_length: int
+) -> Encoded:
+    """Encode examples in their order; those without label, of an unknown category or too long are counted."""
+    encoded = Encoded()
+    for example in examples:
+        category = category_of(example)
+        if category not in categories or not example.text.strip():
+            encoded.unusable += 1
+            continue
+        tokens = tuple(encode(tokenizer, example.text))
+        if len(tokens) > context_length:
+            encoded.too_long += 1
+            continue
+        group = str(example.metadata.get("pair") or example.id)
+        encoded.items.append(LabelledItem(tokens, categories.index(category), group))
+    return encoded
+
+
+class DetectTrainer(AdapterTrainer):
+    """Trains a classifier of categories.
+
+    The loss of a text is the mean of two cross entropies: that of its category among all, and that of being biased at
+    all, in which the categories of bias count as one. The second is what a threshold later cuts.
+    """
+
+    def collate(self, rows: Sequence[Row]) -> Batch:
+        """Return `labels`, and the texts' tokens, padded with -1, as `input_ids`."""
+        items = [item for row in rows for item in row]
+        width = max(len(item.tokens) for item in items)
+        return {
+            "input_ids": torch.tensor([[*item.tokens, *[-1] * (width - len(item.tokens))] for item in items]),
+            "labels": torch.tensor([item.label for item in items]),
+        }
+
+    def summed_loss(self, model: PreTrainedModel, inputs: Batch) -> tuple[torch.Tensor, int]:
+        """Return the summed loss of a batch, in nats, and its number of texts."""
+        base = self.accelerator.unwrap_model(model).get_base_model()
+        rows = [[token for token in row if token >= 0] for row in inputs["input_ids"].tolist()]
+        labels = inputs["labels"]
+        scores = category_logits(base, rows, self.pad).log_softmax(-1)
+        category = torch.nn.functional.nll_loss(scores, labels, reduction="sum")
+        biased = torch.where(labels == 0, scores[:, 0], scores[:, 1:].logsumexp(-1))
+        return (category - biased.sum()) / 2, len(labels)
+
+    def scores(self, rows: Sequence[Row]) -> list[float]:
+        """Return the log-odds of bias of each text."""
+        base = self.accelerator.unwrap_model(self.model).get_base_model()
+        base.eval()
+        found: list[float] = []
+        with torch.inference_mode():
+            for start in range(0, len(rows), self.settings.batch_size):
+                tokens = [row[0].tokens for row in rows[start : start + self.settings.batch_size]]
+                found += map(bias_score, category_logits(base, tokens, self.pad))
+        return found
+
+
+def describe_detector(trainer: DetectTrainer, data: TrainingData) -> dict[str, Any]:
+    """Return what a detector needs to know besides its weights: its categories, and its calibration.
+
+    The calibration is fitted on the validation texts; without any, the classifier's own probabilities stand.
+    """
+    calibration = Calibration()
+    if rows := trainer.eval_dataset:
+        calibration = fit(trainer.scores(rows), [row[0].label > 0 for row in rows])
+    return {"categories": list(categories_of(data.train)), "calibration": asdict(calibration)}
