@@ -1,25 +1,67 @@
-"""Decoding of the embedded model with its adapter: one text at a time, batched `generate`, guided decoding.
+"""Speed of generation of the embedded model with its adapter: the notebook's loop, batched `generate`, and gnb.
 
-Run: python -m benchmarks.decoding [--texts 48]
-All ways get the same test texts in one process, so that the ratios are fair; bfloat16 is run beside float32 for the
-share of answers that differ.
+Run: python -m benchmarks.decoding [--texts 180] [--notebook-texts 12] [--rounds 2] [--dtype auto]
+All ways answer test texts in one process, turn about, each warmed up by one text; the best round of each counts. The
+notebook's loop is slow, so it answers a sample: texts at equal distances in the order of their lengths.
+
+The bound is the time that the multiply-adds alone would take at the speed of one matrix product of the size that the
+model's layers have, measured in the same process. Counted are the linear layers and the output layer over every token
+that guided decoding feeds, padding and attention scores left out.
 """
 
 import argparse
 import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from itertools import batched
+from typing import Any
+from unittest.mock import patch
+
+import torch
+from peft import PeftModel
 
 from gnb.core.options import Options
 from gnb.core.splitting import split_examples
+from gnb.models.adapters import resolve_adapter
+from gnb.models.loading import LoadedModel, load_model
+from gnb.models.prompt import Prompt
+from gnb.models.vocabulary import OutputLayer, hidden_states
 from gnb.rewriters.local.options import LoraOptions
+from gnb.rewriters.local.plain import decode_plain
 from gnb.rewriters.lora import LoraRewriter
 from gnb.sources.bundled import BundledSource
 
-WAYS = {
-    "`generate`, one text at a time": {"decoding": "plain", "batch_tokens": 1},
-    "`generate`, batched": {"decoding": "plain"},
-    "guided, whole vocabulary": {"output_layer": "full"},
-    "guided": {},
-}
+BATCH_SIZES = (8, 16, 32, 48, 96)
+NOTEBOOK_TOKENS = 100
+MATRIX = (512, 640, 2048)
+"""Rows, inputs and outputs of the product that sets the bound: a batch in the embedded model's widest layers."""
+
+Answer = Callable[[list[str]], list[str | None]]
+
+
+@dataclass(slots=True)
+class Way:
+    """One way of answering, on its texts, with the seconds of each round and the newest answers."""
+
+    name: str
+    answer: Answer
+    texts: list[str]
+    seconds: list[float] = field(default_factory=list)
+    answers: list[str | None] = field(default_factory=list)
+
+    def run(self) -> None:
+        """Answer all texts once."""
+        if not self.seconds:
+            self.answer(self.texts[:1])
+        start = time.perf_counter()
+        self.answers = self.answer(self.texts)
+        self.seconds.append(time.perf_counter() - start)
+
+    @property
+    def rate(self) -> float:
+        """Texts a second in the best round."""
+        return len(self.texts) / min(self.seconds)
 
 
 def test_texts(count: int) -> list[str]:
@@ -29,13 +71,115 @@ def test_texts(count: int) -> list[str]:
     return texts[:: max(1, len(texts) // count)][:count]
 
 
-def run(texts: list[str], **values: object) -> tuple[float, list[str | None]]:
-    """Return the seconds that all texts took once the model was warm, and the raw answers."""
-    with LoraRewriter(LoraOptions.model_validate({"dtype": "float32", **values})) as rewriter:
-        list(rewriter.rewrite(texts[:1]))
-        start = time.perf_counter()
-        answers = [answer.raw for answer in rewriter.rewrite(texts)]
-        return time.perf_counter() - start, answers
+def sample(texts: list[str], count: int) -> list[str]:
+    """Return texts of all lengths, as many short ones and long ones as there are among all."""
+    ordered = sorted(texts, key=len)
+    return [ordered[(2 * number + 1) * len(ordered) // (2 * count)] for number in range(min(count, len(ordered)))]
+
+
+def notebook(rewriter: LoraRewriter) -> Answer:
+    """The loop of the study's notebook: one prompt at a time, the adapter beside the base model's weights."""
+    loaded = load_model(rewriter.options)
+    model = PeftModel.from_pretrained(loaded.model, str(resolve_adapter(rewriter.options.adapter))).eval()
+    template = rewriter.template()
+
+    def answer(texts: list[str]) -> list[str | None]:
+        answers: list[str | None] = []
+        for text in texts:
+            prompt = loaded.tokenizer(template.replace("{text}", text), return_tensors="pt").to(model.device)
+            with torch.no_grad():
+                tokens = model.generate(**prompt, max_new_tokens=NOTEBOOK_TOKENS, do_sample=False)[0]
+            answers.append(loaded.tokenizer.decode(tokens, skip_special_tokens=True))
+        return answers
+
+    return answer
+
+
+def batched_generate(rewriter: LoraRewriter, loaded: LoadedModel, size: int) -> Answer:
+    """Plain batches of a fixed number of texts, the longest first, over the merged model."""
+    options = rewriter.options
+    prompt = Prompt(rewriter.template(), loaded.tokenizer)
+    stop = frozenset({loaded.tokenizer.eos_token_id})
+
+    def answer(texts: list[str]) -> list[str | None]:
+        found: dict[str, str] = {}
+        for batch in batched(sorted(texts, key=len, reverse=True), size):
+            sources = [prompt.tokens_of(text.strip()) for text in batch]
+            limits = [int(options.length_factor * len(source)) + options.length_margin for source in sources]
+            decoded = decode_plain(loaded, [prompt.before + s + prompt.after for s in sources], limits, stop)
+            raws = loaded.tokenizer.batch_decode([each.tokens for each in decoded], skip_special_tokens=True)
+            found |= dict(zip(batch, raws, strict=True))
+        return [found[text] for text in texts]
+
+    return answer
+
+
+def guided(rewriter: LoraRewriter) -> Answer:
+    """What `gnb rewrite` does."""
+    return lambda texts: [answer.raw for answer in rewriter.rewrite(texts)]
+
+
+@dataclass(slots=True)
+class Work:
+    """What one run of guided decoding made the model do: tokens through its body, states through its output layer."""
+
+    tokens: int = 0
+    states: int = 0
+    words: int = 0
+
+
+def count_work(rewriter: LoraRewriter, texts: list[str]) -> Work:
+    """Answer texts and count the work; the rewriter has answered before, so that the shared prefix is there."""
+    work, logits = Work(), OutputLayer.logits
+
+    def count_tokens(model: Any, **inputs: Any) -> Any:
+        # rows are filled up with 0, the pad token, which no text holds
+        work.tokens += int((inputs["input_ids"] != 0).sum())
+        return hidden_states(model, **inputs)
+
+    def count_states(layer: OutputLayer, hidden: torch.Tensor) -> torch.Tensor:
+        work.states += len(hidden)
+        work.words = max(work.words, len(layer.ids))
+        return logits(layer, hidden)
+
+    with (
+        patch("gnb.rewriters.local.decoding.hidden_states", count_tokens),
+        patch.object(OutputLayer, "logits", count_states),
+    ):
+        list(rewriter.rewrite(texts))
+    return work
+
+
+def matrix_speed(dtype: torch.dtype) -> float:
+    """Return the GFLOP/s of one matrix product, the best of many."""
+    rows, inputs, outputs = MATRIX
+    states, weights = torch.randn(rows, inputs).to(dtype), torch.randn(outputs, inputs).to(dtype)
+    times = []
+    with torch.inference_mode():
+        for _ in range(50):
+            start = time.perf_counter()
+            torch.nn.functional.linear(states, weights)
+            times.append(time.perf_counter() - start)
+    return 2 * rows * inputs * outputs / min(times) / 1e9
+
+
+def describe_bound(way: Way, work: Work, model: Any) -> str:
+    """Return how near guided decoding comes to the speed of its matrix products."""
+    layers = [each for each in model.get_decoder().modules() if isinstance(each, torch.nn.Linear)]
+    body = sum(layer.weight.numel() for layer in layers)
+    head = work.words * model.get_output_embeddings().weight.shape[1]
+    count = len(way.texts)
+    per_text = (work.tokens * body + work.states * head) / count
+    speed, bound = 2 * per_text * way.rate / 1e9, matrix_speed(model.dtype)
+    rows, inputs, outputs = MATRIX
+    share = f"{100 * speed / bound:.0f} % of the {bound:.0f} GFLOP/s"
+    return (
+        f"A text feeds {work.tokens / count:.0f} tokens to the body ({body / 1e6:.0f} million multiply-adds each) and "
+        f"{work.states / count:.0f} states to the output layer of {work.words:,} words "
+        f"({head / 1e6:.1f} million each): {per_text / 1e9:.2f} thousand million multiply-adds. "
+        f"At {way.rate:.1f} texts/s that is {speed:.0f} GFLOP/s, {share} "
+        f"of a {rows} × {inputs} by {inputs} × {outputs} product."
+    )
 
 
 def differing(answers: list[str | None], others: list[str | None]) -> str:
@@ -43,20 +187,73 @@ def differing(answers: list[str | None], others: list[str | None]) -> str:
     return f"{sum(one != other for one, other in zip(answers, others, strict=True))} of {len(answers)}"
 
 
+def table(ways: list[Way], plain: Way) -> str:
+    """Return the table as Markdown: the first way is the notebook's, `plain` the best batched one."""
+    lines = [
+        "| way | texts | seconds | texts/s | times the notebook's loop | times batched `generate` | other answers |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for way in ways:
+        ratios = f"{way.rate / ways[0].rate:.1f} | {way.rate / plain.rate:.2f}"
+        other = differing(way.answers, plain.answers) if way.texts == plain.texts else ""
+        lines.append(
+            f"| {way.name} | {len(way.texts)} | {min(way.seconds):.1f} | {way.rate:.2f} | {ratios} | {other} |"
+        )
+    return "\n".join(lines)
+
+
+def has_detector() -> bool:
+    """Tell whether a detector ships with this version."""
+    return resources.files("gnb").joinpath("data", "detector", "adapter_config.json").is_file()
+
+
+def arguments() -> argparse.Namespace:
+    """Return the command line's settings."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--texts", type=int, default=180)
+    parser.add_argument("--notebook-texts", type=int, default=12, help="texts for the notebook's loop")
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--dtype", default="auto", help="number format of the weights, as gnb's option")
+    parser.add_argument("--sizes", type=int, nargs="+", default=BATCH_SIZES, help="texts a batch of plain `generate`")
+    parser.add_argument("--rounded", type=int, default=0, help="texts to answer in bfloat16 too, slow where emulated")
+    return parser.parse_args()
+
+
+def with_options(dtype: str, **values: str) -> LoraRewriter:
+    """Return the rewriter that ships."""
+    return LoraRewriter(LoraOptions.model_validate({"dtype": dtype, **values}))
+
+
+def best_batched(rewriter: LoraRewriter, loaded: LoadedModel, texts: list[str], sizes: Sequence[int]) -> Way:
+    """Return plain `generate` with the batch size that is the fastest in one round each."""
+    ways = [Way(f"`generate`, batches of {size}", batched_generate(rewriter, loaded, size), texts) for size in sizes]
+    for way in ways:
+        way.run()
+    return max(ways, key=lambda way: way.rate)
+
+
 def main() -> None:
-    """Print the table as Markdown."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--texts", type=int, default=48)
-    texts = test_texts(parser.parse_args().texts)
-    results = {name: run(texts, **values) for name, values in WAYS.items()}
-    slowest = results["`generate`, one text at a time"][0]
-    _, batched = results["`generate`, batched"]
-    print(f"{len(texts)} test texts, float32\n")
-    print("| way | seconds | times the speed of the first | answers unlike batched `generate` |\n|---|---:|---:|---:|")
-    for name, (seconds, answers) in results.items():
-        print(f"| {name} | {seconds:.1f} | {slowest / seconds:.1f} | {differing(answers, batched)} |", flush=True)
-    _, rounded = run(texts, dtype="bfloat16")
-    print(f"\nIn bfloat16, {differing(rounded, results['guided'][1])} guided answers differ from float32.")
+    """Print the section as Markdown."""
+    chosen = arguments()
+    texts, rewriter = test_texts(chosen.texts), with_options(chosen.dtype)
+    loaded = rewriter.load()
+    plain = best_batched(rewriter, loaded, texts, chosen.sizes)
+    gnb = Way("gnb", guided(rewriter), texts)
+    ways = [Way("notebook's loop", notebook(rewriter), sample(texts, chosen.notebook_texts)), plain, gnb]
+    if has_detector():
+        ways.append(Way("gnb with the detector", guided(with_options(chosen.dtype, detector="embedded")), texts))
+    for _ in range(chosen.rounds):
+        for way in ways:
+            way.run()
+    print(f"{len(texts)} test texts, {loaded.model.dtype}, best of {chosen.rounds} rounds\n")
+    print(f"{table(ways, plain)}\n")
+    if not has_detector():
+        print("This version ships no detector.\n")
+    print(describe_bound(gnb, count_work(rewriter, texts), loaded.model))
+    if chosen.rounded:
+        some = texts[: chosen.rounded]
+        answers = [guided(with_options(dtype))(some) for dtype in ("bfloat16", "float32")]
+        print(f"\nIn bfloat16, {differing(*answers)} answers of gnb differ from those in float32.")
 
 
 if __name__ == "__main__":

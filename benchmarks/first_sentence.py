@@ -1,0 +1,93 @@
+"""From the start of the process to the first neutral sentence, and the memory that it takes.
+
+Run: python -m benchmarks.first_sentence [--texts 180] [--rounds 3]
+Each run of `gnb rewrite` is a process of its own. One that is not counted warms the caches up; of the others the
+shortest time and the highest peak of resident memory count.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from gnb.core.options import Options
+from gnb.core.splitting import split_examples
+from gnb.sources.bundled import BundledSource
+
+SENTENCE = "مردان قوی هستند و زنان احساساتی."
+WITH_DETECTOR = ("-o", "lora.detector=embedded")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Seconds to the first line and to the end, and the peak of resident memory in gigabytes."""
+
+    first: float
+    total: float
+    memory: float
+
+
+def rewrite(*arguments: str) -> Run:
+    """Run `gnb rewrite` once.
+
+    Raises:
+        CalledProcessError: if it failed.
+    """
+    command = [sys.executable, "-m", "gnb", "rewrite", *arguments]
+    start = time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        process.stdout.readline()
+        first = time.perf_counter() - start
+        process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return Run(first, time.perf_counter() - start, usage.ru_maxrss / 2**20)
+
+
+def best(rounds: int, *arguments: str) -> Run:
+    """Return the best times of some runs and their highest memory, after one that is not counted."""
+    rewrite(*arguments)
+    runs = [rewrite(*arguments) for _ in range(rounds)]
+    return Run(min(run.first for run in runs), min(run.total for run in runs), max(run.memory for run in runs))
+
+
+def write_texts(folder: Path, count: int) -> Path:
+    """Write texts of the test split into a file, one a line."""
+    examples = split_examples(list(BundledSource(Options()).read(print)), seed=0)
+    texts = [" ".join(example.text.split()) for example in examples if example.split == "test"][:count]
+    file = folder / "texts.txt"
+    file.write_text("\n".join([*texts, ""]), "utf-8")
+    return file
+
+
+def main() -> None:
+    """Print the table as Markdown."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--texts", type=int, default=180)
+    parser.add_argument("--rounds", type=int, default=3)
+    chosen = parser.parse_args()
+    detector = resources.files("gnb").joinpath("data", "detector", "adapter_config.json").is_file()
+    print("| `gnb rewrite` | first line (s) | all (s) | peak memory (GB) |\n|---|---:|---:|---:|")
+    with tempfile.TemporaryDirectory() as folder:
+        file = write_texts(Path(folder), chosen.texts)
+        for name, options in (("", ()), (", with the detector", WITH_DETECTOR))[: 1 + detector]:
+            one = best(chosen.rounds, SENTENCE, *options)
+            print(f"| one sentence{name} | {one.first:.1f} | {one.total:.1f} | {one.memory:.2f} |", flush=True)
+            many = rewrite("--file", str(file), *options)
+            print(
+                f"| {chosen.texts} texts{name} | {many.first:.1f} | {many.total:.1f} | {many.memory:.2f} |", flush=True
+            )
+    if not detector:
+        print("\nThis version ships no detector.")
+
+
+if __name__ == "__main__":
+    main()
