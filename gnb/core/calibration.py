@@ -1,12 +1,19 @@
 """From a score, higher for biased texts, to a probability: Platt scaling, and what each threshold would do."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import pstdev
+from typing import Any
 
+SCORES = ("probability", "margin")
+"""The keys of a rewrite's details that say how biased its text is, the preferred one first (see `Rewrite`)."""
+DEFAULT_THRESHOLD = 0.5
+"""The probability from which a detector's word is taken, unless the user says otherwise."""
 _ITERATIONS = 50
 _DAMPING = 1e-9
-_TOLERANCE = 1e-9
+_SMALLEST_STEP = 1e-6
+"""Smaller shares of one of Newton's steps are not tried: the loss is as low as it gets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +28,30 @@ class Calibration:
 
     def probability(self, score: float) -> float:
         """Return the probability, 0 to 1, that belongs to a score."""
-        return logistic(self.slope * score + self.intercept)
+        return logistic(self.log_odds(score))
+
+    def log_odds(self, score: float) -> float:
+        """Return the log-odds of bias that belong to a score."""
+        return self.slope * score + self.intercept
 
     def score(self, probability: float) -> float:
         """Return the score that belongs to a probability; minus and plus infinity to 0 and 1."""
         if probability in (0, 1):
             return math.inf if probability else -math.inf
-        return (math.log(probability / (1 - probability)) - self.intercept) / self.slope
+        return (log_odds(probability) - self.intercept) / self.slope
+
+    def then(self, later: "Calibration") -> "Calibration":
+        """Return the calibration that does in one what `later` does to the log-odds that this one gives."""
+        return Calibration(later.slope * self.slope, later.log_odds(self.intercept))
+
+
+def noted_score(details: Mapping[str, Any]) -> tuple[str, float] | None:
+    """Return the key and the value of the first score that a rewriter noted of a text, None if it noted none."""
+    for key in SCORES:
+        value = details.get(key)
+        if isinstance(value, int | float) and math.isfinite(value):
+            return key, float(value)
+    return None
 
 
 def logistic(value: float) -> float:
@@ -37,33 +61,63 @@ def logistic(value: float) -> float:
     return math.exp(value) / (1 + math.exp(value))
 
 
-def fit(scores: Sequence[float], biased: Sequence[bool]) -> Calibration:
-    """Return the calibration of largest likelihood, found by Newton's method.
+def log_odds(probability: float) -> float:
+    """Return log(p / (1 - p)) of a probability between 0 and 1, both excluded."""
+    return math.log(probability / (1 - probability))
 
-    The targets are Platt's, slightly inside 0 and 1, so that separable scores give a finite slope.
+
+def fit(scores: Sequence[float], biased: Sequence[bool]) -> Calibration:
+    """Return the calibration of largest likelihood.
+
+    The targets are Platt's, slightly inside 0 and 1, so that separable scores give a finite slope. The scores are
+    standardised for the search, so that neither their size nor their offset matters.
     """
     positive = sum(biased)
     negative = len(biased) - positive
     high, low = (positive + 1) / (positive + 2), 1 / (negative + 2)
-    targets = [high if flag else low for flag in biased]
-    slope, intercept = 0.0, math.log((positive + 1) / (negative + 1))
+    centre, width = math.fsum(scores) / len(scores), pstdev(scores) or 1.0
+    pairs = [((score - centre) / width, high if flag else low) for score, flag in zip(scores, biased, strict=True)]
+    found = Calibration(0.0, math.log((positive + 1) / (negative + 1)))
     for _ in range(_ITERATIONS):
-        probabilities = [logistic(slope * score + intercept) for score in scores]
-        errors = [target - found for target, found in zip(targets, probabilities, strict=True)]
-        spread = [found * (1 - found) for found in probabilities]
-        gradient = math.sumprod(errors, scores), sum(errors)
-        cross = math.sumprod(spread, scores)
-        square = math.fsum(weight * score * score for weight, score in zip(spread, scores, strict=True)) + _DAMPING
-        total = sum(spread) + _DAMPING
-        determinant = square * total - cross * cross
-        steps = (
-            (total * gradient[0] - cross * gradient[1]) / determinant,
-            (square * gradient[1] - cross * gradient[0]) / determinant,
-        )
-        slope, intercept = slope + steps[0], intercept + steps[1]
-        if max(map(abs, steps)) < _TOLERANCE:
+        following = _step(found, pairs)
+        if following == found:
             break
-    return Calibration(slope, intercept)
+        found = following
+    return Calibration(found.slope / width, found.intercept - found.slope * centre / width)
+
+
+def _step(found: Calibration, pairs: Sequence[tuple[float, float]]) -> Calibration:
+    """Return the calibration after one of Newton's steps, halved until the loss falls; the same where it cannot.
+
+    Lin, Lin and Weng 2007, "A note on Platt's probabilistic outputs for support vector machines".
+
+    Args:
+        found: the calibration so far.
+        pairs: scores and the probabilities that they should get.
+    """
+    probabilities = [found.probability(score) for score, _ in pairs]
+    errors = [(target - each, score) for each, (score, target) in zip(probabilities, pairs, strict=True)]
+    weights = [(each * (1 - each), score) for each, (score, _) in zip(probabilities, pairs, strict=True)]
+    gradient = math.fsum(error * score for error, score in errors), math.fsum(error for error, _ in errors)
+    square = math.fsum(weight * score * score for weight, score in weights) + _DAMPING
+    cross = math.fsum(weight * score for weight, score in weights)
+    total = math.fsum(weight for weight, _ in weights) + _DAMPING
+    determinant = square * total - cross * cross
+    slope = (total * gradient[0] - cross * gradient[1]) / determinant
+    intercept = (square * gradient[1] - cross * gradient[0]) / determinant
+    loss, size = _loss(found, pairs), 1.0
+    while size > _SMALLEST_STEP:
+        following = Calibration(found.slope + size * slope, found.intercept + size * intercept)
+        if _loss(following, pairs) < loss:
+            return following
+        size /= 2
+    return found
+
+
+def _loss(calibration: Calibration, pairs: Sequence[tuple[float, float]]) -> float:
+    """Return the cross entropy between the probabilities that scores should get and those that they get, in nats."""
+    odds = [(calibration.log_odds(score), target) for score, target in pairs]
+    return math.fsum(max(each, 0.0) - target * each + math.log1p(math.exp(-abs(each))) for each, target in odds)
 
 
 def roc_auc(scores: Sequence[float], biased: Sequence[bool]) -> float | None:

@@ -94,7 +94,8 @@ class _Run:
 
     def segments(self, answers: Answers) -> list[Segment]:
         """Lay a rewriter's outputs beside the examples."""
-        return [Segment(example, answers.rewrites[example.text].text) for example in self.examples]
+        pairs = [(example, answers.rewrites[example.text]) for example in self.examples]
+        return [Segment(example, answer.text, answer.details) for example, answer in pairs]
 
     def row(self, label: str, answers: Answers, columns: Mapping[str, Mapping[str, Cell]]) -> Row:
         """Gather what the matrix shows of one rewriter."""

@@ -101,11 +101,17 @@ Scores = Mapping[str, float | None]
 class Metric(ABC):
     """Judges outputs. `count` looks at segments one by one, `score` turns the counts of many into numbers.
 
-    Counts are stored, so that confidence intervals and subsets need no second pass over the text.
+    Counts are stored, so that confidence intervals and subsets need no second pass over the text. Rewriters that give
+    equal answers share them, unless the answers differ in one of the `details_read`.
+
+    Attributes:
+        columns: what the matrix shows.
+        details_read: the keys of a segment's details that `count` looks at.
     """
 
     options_model: ClassVar[type[Options]] = Options
     columns: Sequence[Column]
+    details_read: ClassVar[Sequence[str]] = ()
 
     def __init__(self, options: Options) -> None:
         self.options = options

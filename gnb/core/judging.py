@@ -65,7 +65,7 @@ class _Judging:
             return Cell({}, reason(error))
 
     def _scores(self, segments: Sequence[Segment], follow: Follow) -> Scores:
-        keys = [_segment_key(segment) for segment in segments]
+        keys = [_segment_key(segment, self.metric.details_read) for segment in segments]
         whole = hash_texts(keys)
         if (scores := self.store.scores(self.fingerprint, whole)) is None:
             counts = self._counts(dict(zip(keys, segments, strict=True)), follow)
@@ -87,10 +87,12 @@ class _Judging:
         return counts
 
 
-def _segment_key(segment: Segment) -> str:
+def _segment_key(segment: Segment, details_read: Sequence[str]) -> str:
+    """Return the hash of what a metric sees; details that it does not read would only keep counts from being shared."""
     example = segment.example
     seen = [example.text, example.references, example.biased, example.category, dict(example.metadata)]
-    return hash_text(canonical_json([*seen, segment.hypothesis]))
+    details = {key: segment.details[key] for key in details_read if key in segment.details}
+    return hash_text(canonical_json([*seen, segment.hypothesis, *([details] if details else [])]))
 
 
 def _chunks(keys: Sequence[str]) -> Iterator[Sequence[str]]:

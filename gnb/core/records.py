@@ -61,7 +61,8 @@ class Rewrite:
         text: the neutral form.
         raw: what the model said before post-processing; None for rewriters that have no such thing.
         fallback: True if there was no usable answer and `text` is the input.
-        details: anything else worth keeping, JSON values only: tokens, cost, ...
+        details: anything else worth keeping, JSON values only: tokens, cost, ... How biased the text is stands under
+            "probability" (0 to 1, calibrated) or "margin" (in nats, uncalibrated, higher for more).
     """
 
     text: str
@@ -72,7 +73,8 @@ class Rewrite:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """What a metric sees: one example with one rewriter's output (the hypothesis)."""
+    """What a metric sees: one example with one rewriter's output (the hypothesis) and what it noted of it."""
 
     example: Example
     hypothesis: str
+    details: Mapping[str, Any] = field(default_factory=dict)
