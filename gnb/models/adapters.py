@@ -3,17 +3,22 @@
 import json
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from gnb.core.errors import ModelError
 from gnb.core.filehash import hash_files
 from gnb.models.loading import LoadedModel
+from gnb.models.merging import merge_plain
+
+if TYPE_CHECKING:
+    from peft import PeftModel
 
 EMBEDDED = "embedded"
 CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
 CARD = "gnb.json"
 KEYS = "training_keys.txt"
+LEXICON = "lexicon.tsv"
 
 
 def resolve_adapter(name: str, kind: Literal["adapter", "detector"] = "adapter") -> Path:
@@ -52,7 +57,7 @@ def adapter_card(folder: Path) -> dict[str, Any]:
         return {}
     try:
         return dict(json.loads(file.read_text("utf-8")))
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise ModelError(f"{file} is damaged ({error}); train the adapter again.") from None
 
 
@@ -62,19 +67,56 @@ def training_keys(folder: Path) -> frozenset[str]:
     return frozenset(file.read_text("utf-8").split()) if file.is_file() else frozenset()
 
 
+def adapts_vocabulary(folder: Path) -> bool:
+    """Tell whether an adapter changes embeddings or output layer, so that they cannot stay as they are stored."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(folder / WEIGHTS, framework="pt") as weights:
+            return any("embed" in name or "lm_head" in name for name in weights.keys())  # noqa: SIM118 - no dictionary
+    except SafetensorError:
+        return True
+
+
 def attach_adapter(loaded: LoadedModel, folder: Path) -> LoadedModel:
     """Lay an adapter over a freshly loaded base model, which it changes; merge it where the weights are not quantised.
 
     Raises:
-        ModelError: if the adapter was made for another model.
+        ModelError: as `lay_adapter`.
     """
-    from peft import PeftModel
-
-    try:
-        tuned = PeftModel.from_pretrained(loaded.model, str(folder), local_files_only=True)
-    except (RuntimeError, ValueError, KeyError) as error:
-        first = str(error).strip().splitlines()[0]
-        raise ModelError(f"The adapter in {folder} does not fit the base model: {first}") from error
-    if getattr(loaded.model, "is_quantized", False):
+    _check_vocabulary(loaded, folder)
+    quantised = getattr(loaded.model, "is_quantized", False)
+    if not quantised and merge_plain(loaded.model, folder / CONFIG, folder / WEIGHTS):
+        return loaded
+    tuned = lay_adapter(loaded, folder)
+    if quantised:
         return LoadedModel(tuned.get_base_model().eval(), loaded.tokenizer)
     return LoadedModel(tuned.merge_and_unload().eval(), loaded.tokenizer)
+
+
+def lay_adapter(loaded: LoadedModel, folder: Path, *, trainable: bool = False) -> "PeftModel":
+    """Lay an adapter over a freshly loaded base model, as matrices of its own.
+
+    Raises:
+        ModelError: if the adapter was made for another model or its files are damaged.
+    """
+    from peft import PeftModel
+    from safetensors import SafetensorError
+
+    _check_vocabulary(loaded, folder)
+    try:
+        return PeftModel.from_pretrained(loaded.model, str(folder), local_files_only=True, is_trainable=trainable)
+    except (RuntimeError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ModelError(f"The adapter in {folder} does not fit the base model or is damaged: {first}") from error
+
+
+def _check_vocabulary(loaded: LoadedModel, folder: Path) -> None:
+    """Refuse an adapter that learnt other tokens: its matrices may well fit, and its answers would make no sense."""
+    found = loaded.model.get_input_embeddings().weight.shape[0]
+    learnt = adapter_card(folder).get("vocabulary", found)
+    if learnt != found:
+        raise ModelError(
+            f"The adapter in {folder} does not fit the base model: it learnt a vocabulary of {learnt} tokens, "
+            f"the model has {found}."
+        )

@@ -2,15 +2,31 @@
 
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gnb.core.calibration import Calibration
 from gnb.core.components import Record
 from gnb.core.errors import ModelError
-from gnb.models.adapters import adapter_card, adapter_identity, attach_adapter, resolve_adapter, training_keys
+from gnb.core.filehash import hash_files
+from gnb.core.lexicon import Lexicon, load_lexicon
+from gnb.models.adapters import (
+    LEXICON,
+    adapter_card,
+    adapter_identity,
+    adapts_vocabulary,
+    attach_adapter,
+    resolve_adapter,
+    training_keys,
+)
+from gnb.models.calibrations import stored_calibration
 from gnb.models.loading import LoadedModel, load_model, model_identity
 from gnb.models.prompt import PUBLISHED
+from gnb.rewriters.local.hints import hints_of
 from gnb.rewriters.local.options import LoraOptions
-from gnb.rewriters.local.rewriter import LocalRewriter
+from gnb.rewriters.local.rewriter import Line, LocalRewriter
+
+if TYPE_CHECKING:
+    from gnb.rewriters.local.decoding import Hints
 
 
 class LoraRewriter(LocalRewriter):
@@ -25,11 +41,30 @@ class LoraRewriter(LocalRewriter):
 
     def calibration(self) -> Calibration:
         """Return the adapter's calibration, as `gnb tune --save` wrote it; else margins are taken as log-odds."""
-        return Calibration(**adapter_card(self._folder).get("calibration", {}))
+        return stored_calibration(self._folder)
+
+    def calibrated_folder(self) -> Path:
+        """Return the folder of the detector, if one is used, else that of the adapter."""
+        return super().calibrated_folder() or self._folder
+
+    def hints(self, line: Line) -> "Hints":
+        """Return where the edits of the adapter's lexicon begin."""
+        if not self._lexicon:
+            return {}
+        tokenizer = self._loaded.tokenizer
+        return hints_of(
+            line.text.strip(),
+            self._lexicon,
+            self._prompt.tokens_of,
+            end=tokenizer.eos_token_id,
+            weight=self.options.lexicon_bonus,
+        )
 
     def fingerprint(self) -> Record:
         """Return the base model's identity, the adapter's, and the settings."""
-        return {**super().fingerprint(), **adapter_identity(self._folder)}
+        bonus = self.options.lexicon_bonus
+        lexicon = [bonus, hash_files([self._folder / LEXICON])] if self._lexicon else None
+        return {**super().fingerprint(), **adapter_identity(self._folder), "lexicon": lexicon}
 
     def training_keys(self) -> frozenset[str]:
         """Return the hashes of the texts that the adapter was trained or validated on."""
@@ -48,8 +83,20 @@ class LoraRewriter(LocalRewriter):
                 f"The adapter {self.options.adapter!r} was made for base model {made_for!r}, "
                 f"not {name!r}. Set base_model or adapter so that they fit."
             )
-        return attach_adapter(load_model(self.options), self._folder)
+        loaded = load_model(self.options, stored_embeddings=not adapts_vocabulary(self._folder))
+        return attach_adapter(loaded, self._folder)
+
+    @cached_property
+    def _lexicon(self) -> Lexicon | None:
+        file = self._folder / LEXICON
+        return load_lexicon(file) if self.options.lexicon_bonus and file.is_file() else None
 
     @cached_property
     def _folder(self) -> Path:
-        return resolve_adapter(self.options.adapter)
+        folder = resolve_adapter(self.options.adapter)
+        if adapter_card(folder).get("task", "rewrite") != "rewrite":
+            raise ModelError(
+                f"{folder} holds a detector, which rewrites nothing. Name it as one (-o lora.detector={folder}), "
+                "and as the adapter a folder of `gnb train --to FOLDER`."
+            )
+        return folder

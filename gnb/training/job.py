@@ -1,6 +1,5 @@
 """A training job: what is trained from what, and into which folder."""
 
-import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from typing import Any
 
 from gnb.core.errors import InputError
 from gnb.core.fingerprint import fingerprint_of
-from gnb.models.adapters import CARD, CONFIG, KEYS, WEIGHTS
+from gnb.models.adapters import CARD, CONFIG, KEYS, LEXICON, WEIGHTS, adapter_card, adapter_identity, resolve_adapter
 from gnb.models.loading import model_identity
 from gnb.training.callbacks import Watch
 from gnb.training.checkpoints import claim
@@ -18,7 +17,7 @@ from gnb.training.options import TrainingOptions
 
 CHECKPOINTS = "checkpoints"
 README, NOTICE, HISTORY, PLOTS = "README.md", "NOTICE", "history.json", ("loss.png", "loss.svg")
-_OURS = {CARD, CONFIG, KEYS, WEIGHTS, README, NOTICE, HISTORY, *PLOTS, CHECKPOINTS}
+_OURS = {CARD, CONFIG, KEYS, LEXICON, WEIGHTS, README, NOTICE, HISTORY, *PLOTS, CHECKPOINTS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +40,11 @@ class Job:
 
     def identity(self) -> dict[str, Any]:
         """Return everything that makes the adapter what it is."""
-        settings = self.options.model_dump(exclude={"base_model", "revision", "device"})
+        settings = self.options.model_dump(exclude={"base_model", "revision", "device", "start_from"})
         base = model_identity(self.options.base_model, self.options.revision)
-        return {"base": base, "data": self.data.hash(), "settings": settings}
+        start = self.options.start_from
+        started = {"started_from": adapter_identity(resolve_adapter(start))["adapter"]} if start else {}
+        return {"base": base, "data": self.data.hash(), "settings": settings, **started}
 
     def run_id(self) -> str:
         """Return a hash of the identity."""
@@ -93,7 +94,7 @@ def _finished(job: Job, *, restart: bool) -> dict[str, Any] | None:
     card = target / CARD
     if restart or not card.is_file():
         return None
-    found: dict[str, Any] = json.loads(card.read_text("utf-8"))
+    found = adapter_card(target)
     if found.get("run") != job.run_id():
         raise InputError(f"{target} holds an adapter of other data or settings; choose another folder or --restart.")
     shutil.rmtree(target / CHECKPOINTS, ignore_errors=True)

@@ -46,6 +46,8 @@ class TrainingOptions(ModelOptions):
     """Share of the unbiased training texts that is learnt, drawn at random; a detector lets few of them through."""
     change_weight: float = Field(2.0, ge=1, le=100)
     """Weight in the loss of the answer's tokens that differ from the text; 1 treats all tokens alike."""
+    start_from: str | None = None
+    """Adapter to go on from, "embedded" or a folder: its rank, scale and layers hold; unset for a fresh one."""
     rank: int = Field(16, ge=1, le=1024)
     """Rank r of the LoRA matrices."""
     alpha: int = Field(32, ge=1, le=4096)

@@ -7,13 +7,15 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gnb.models.adapters import CARD, CONFIG, KEYS, WEIGHTS
+from gnb.core.lexicon import mine_lexicon
+from gnb.models.adapters import CARD, CONFIG, KEYS, LEXICON, WEIGHTS
 from gnb.training.card import licence_of, write_card
 from gnb.training.curves import draw_curves
 from gnb.training.job import HISTORY, NOTICE, PLOTS, README, Job
 
 if TYPE_CHECKING:
     from peft import PeftModel
+    from transformers import PreTrainedModel
 
     from gnb.training.run import Trained
 
@@ -35,6 +37,8 @@ def write_folder(job: Job, trained: "Trained") -> dict[str, Any]:
     for name in PLOTS:
         draw_curves(history, folder / name)
     (folder / KEYS).write_text("".join(f"{key}\n" for key in job.data.text_keys()), "utf-8")
+    if job.options.task == "rewrite":
+        mine_lexicon(job.data.train).save(folder / LEXICON)
     (folder / NOTICE).write_text(licence_of(job.options.base_model).notice + "\n", "utf-8")
     (folder / README).write_text(write_card(record), "utf-8")
     _write_json(folder / CARD, record)
@@ -57,6 +61,7 @@ def tidy(log: Sequence[dict[str, Any]]) -> History:
 
 def _record(job: Job, trained: "Trained", history: History) -> dict[str, Any]:
     identity = job.identity()
+    base: PreTrainedModel = trained.model.get_base_model()
     best = min(history["validation"], key=lambda entry: entry["loss"], default=None)
     return {
         "run": job.run_id(),
@@ -73,6 +78,7 @@ def _record(job: Job, trained: "Trained", history: History) -> dict[str, Any]:
         "kept_step": best["step"] if best and job.options.keep == "best" else history["train"][-1]["step"],
         "validation_loss": trained.validation_loss,
         "parameters": trained.parameters,
+        "vocabulary": base.get_input_embeddings().weight.shape[0],
         "versions": {name: metadata.version(name) for name in _LIBRARIES},
         "command": job.command,
     }

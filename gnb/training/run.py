@@ -10,6 +10,7 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import EarlyStoppingCallback, PrinterCallback, TrainingArguments, set_seed
 
 from gnb.core.errors import ModelError, SettingsError
+from gnb.models.adapters import lay_adapter, resolve_adapter
 from gnb.models.classifier import load_classifier
 from gnb.models.loading import LoadedModel, load_model
 from gnb.models.prompt import Prompt
@@ -99,11 +100,14 @@ def load_base(data: TrainingData, options: TrainingOptions) -> LoadedModel:
 
 
 def attach_adapter(loaded: LoadedModel, options: TrainingOptions) -> PeftModel:
-    """Put fresh LoRA matrices into a model; the base model's weights are frozen.
+    """Put LoRA matrices into a model, fresh or those of the adapter to go on from; the base model's are frozen.
 
     Raises:
         SettingsError: if no layer goes by the names of the target modules.
+        ModelError: if the adapter to go on from is not there or does not fit the model.
     """
+    if options.start_from:
+        return lay_adapter(loaded, resolve_adapter(options.start_from), trainable=True)
     dropout: dict[str, Any] = {} if options.dropout == "library" else {"lora_dropout": options.dropout}
     names = options.target_modules
     config = LoraConfig(

@@ -8,8 +8,9 @@ the input again. Each token is the one that plain greedy decoding picks.
 Rejected draft tokens stay in the key-value cache and are masked, so that all rows of a batch keep one length.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from gnb.models.vocabulary import OutputLayer, hidden_states
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 _DRAFT_LENGTHS = {3: 12, 2: 6, 1: 2}
 """Draft tokens offered after a change, by how many of the answer's last tokens were found in the input."""
+Hints = Mapping[int, Mapping[int, float]]
+"""By place in a text's tokens: what is added to the logits of the tokens that an answer might go on with there."""
 _KEEP_SHARE = 0.75
 """Finished rows leave the batch once fewer than this share of its rows is still going."""
 
@@ -58,6 +61,7 @@ class _Row:
         limit: how many tokens the answer may have at the most.
         least: from which margin the answer must differ from the source, and below which it must not; None leaves
             that to greedy decoding.
+        hints: as `GuidedDecoder.decode` takes them.
         used: how much of the source the answer has come past.
         offer: where in the source the current draft begins.
     """
@@ -65,7 +69,8 @@ class _Row:
     source: list[int]
     start: int
     limit: int
-    least: float | None = None
+    least: float | None
+    hints: Hints
     answer: list[int] = field(default_factory=list)
     used: int = 0
     offer: int = 0
@@ -92,8 +97,12 @@ class _Row:
             return
         if change.margin < self.least:
             self.answer, self.done = list(self.source), True
-        elif predicted[:-1] == list(draft) and predicted[-1] in stop:
+        elif predicted[:-1] == list(draft) and (predicted[-1] in stop or [*draft, predicted[-1]] == self.source):
             predicted[change.place] = change.token
+
+    def own_tokens(self) -> set[int]:
+        """Return the tokens that only this row's answer may hold besides those that every answer may."""
+        return {*self.source, *(token for hints in self.hints.values() for token in hints)}
 
     def behind(self, draft: Sequence[int], end: int) -> int:
         """Return what copying puts behind a draft: the source's next token, or the end token."""
@@ -142,7 +151,11 @@ class GuidedDecoder:
         self._prefix = self._run_prefix()
 
     def decode(
-        self, sources: Sequence[Sequence[int]], limits: Sequence[int], least: float | None = None
+        self,
+        sources: Sequence[Sequence[int]],
+        limits: Sequence[int],
+        least: float | None = None,
+        hints: Sequence[Hints] | None = None,
     ) -> list[Decoded]:
         """Answer each text.
 
@@ -151,13 +164,14 @@ class GuidedDecoder:
             limits: how many tokens each answer may have at the most.
             least: from which margin (see `Decoded`) an answer differs from its text, if need be by the change that
                 leads most or trails least, and below which it is the text; None for greedy decoding alone.
+            hints: for each text, what edits an answer may well make where; they count in the margin too.
         """
         import torch
 
         start = len(self.before)
         rows = [
-            _Row(list(source), start + len(source) + len(self.after), limit, least)
-            for source, limit in zip(sources, limits, strict=True)
+            _Row(list(source), start + len(source) + len(self.after), limit, least, hinted)
+            for source, limit, hinted in zip(sources, limits, hints or [{}] * len(sources), strict=True)
         ]
         with torch.inference_mode():
             batch = _Batch(self, rows)
@@ -209,13 +223,14 @@ class _Batch:
         self.cache = decoder.prefix_cache(len(rows))
         device = decoder.model.device
         self.mask = torch.ones(len(rows), len(decoder.before), dtype=torch.long, device=device)
-        extra = sorted({token for row in rows for token in row.source} - set(decoder.layer.ids.tolist()))
+        own = [row.own_tokens() for row in rows]
+        extra = sorted(set().union(*own) - set(decoder.layer.ids.tolist()))
         self.layer = decoder.layer.extended(extra)
         self.stops = self.layer.positions(torch.tensor(sorted(decoder.stop), device=device))
         self.end = torch.tensor(decoder.end, device=device)
         self.extra = self.layer.positions(torch.tensor(extra, dtype=torch.long, device=device))
         # a token that one text brings must not become an answer to another: that would depend on the neighbours
-        foreign = [[token not in row.source for token in extra] for row in rows]
+        foreign = [[token not in tokens for token in extra] for tokens in own]
         self.foreign = torch.tensor(foreign, dtype=torch.bool, device=device).reshape(len(rows), len(extra))
 
     def step(self, contexts: list[list[int]], drafts: list[list[int]]) -> None:
@@ -289,6 +304,7 @@ class _Batch:
         where = torch.tensor(places, device=hidden.device)
         logits = self.layer.logits(hidden[where[:, 0], where[:, 1]])
         logits[:, self.extra] = logits[:, self.extra].masked_fill(self.foreign[where[:, 0]], float("-inf"))
+        self._add_hints(logits, sizes)
         copied = self.layer.positions(self._copied(drafts))[:, None]
         if not self.changes:
             self.changes = self._best_changes(logits, copied, sizes)
@@ -297,6 +313,21 @@ class _Batch:
             bonus = [self.decoder.copy_bonus * bool(draft) for draft in drafts for _ in range(len(draft) + 1)]
             logits.scatter_add_(1, copied, torch.tensor(bonus, dtype=logits.dtype, device=logits.device)[:, None])
         return [part.tolist() for part in torch.split(self.layer.ids[logits.argmax(-1)], sizes)]
+
+    def _add_hints(self, logits: "torch.Tensor", sizes: list[int]) -> None:
+        """Add each row's hints where its answer is drafted from the source."""
+        import torch
+
+        hints = [
+            (place, token, value)
+            for start, row, size in zip(accumulate(sizes, initial=0), self.rows, sizes, strict=False)
+            if size > 1
+            for place in range(start, start + size)
+            for token, value in row.hints.get(row.offer + place - start, {}).items()
+        ]
+        if hints:
+            places, tokens, values = (torch.tensor(column, device=logits.device) for column in zip(*hints, strict=True))
+            logits[places, self.layer.positions(tokens)] += values.to(logits.dtype)
 
     def _best_changes(self, logits: "torch.Tensor", copied: "torch.Tensor", sizes: list[int]) -> "list[_Change]":
         import torch

@@ -38,5 +38,7 @@ class LoraOptions(LocalOptions):
 
     adapter: str = "embedded"
     """The adapter: "embedded" for the one that ships, or a folder that `gnb train` wrote."""
+    lexicon_bonus: float = Field(0.0, ge=0, le=10)
+    """Weight of the adapter's lexicon: how much an edit gains that its training texts show, by how often (guided)."""
     prompt: str | None = None  # type: ignore[assignment]
     """The prompt template; unset for the one that the adapter was trained with."""

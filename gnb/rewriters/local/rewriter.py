@@ -2,15 +2,17 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from itertools import batched
 from math import inf
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gnb.core.calibration import Calibration
+from gnb.core.calibration import DEFAULT_THRESHOLD, Calibration
 from gnb.core.components import Record, Rewriter
 from gnb.core.records import Rewrite
+from gnb.models.adapters import resolve_adapter
 from gnb.models.detector import Detection, Detector
 from gnb.models.loading import LoadedModel, model_identity
 from gnb.models.prompt import Prompt, split_template
@@ -18,17 +20,17 @@ from gnb.rewriters.local.options import LocalOptions
 from gnb.rewriters.local.postprocess import VERSION, clean_answer
 
 if TYPE_CHECKING:
-    from gnb.rewriters.local.decoding import Decoded, GuidedDecoder
-
-_DEFAULT_THRESHOLD = 0.5
-"""The probability from which a detector's word is taken, unless the user says otherwise."""
+    from gnb.rewriters.local.decoding import Decoded, GuidedDecoder, Hints
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
-    """One line of a text, the unit that the model sees: its tokens, and how many its answer may have.
+class Line:
+    """One line of a text, the unit that the model sees.
 
-    The limit is 0 if the line leaves no room in the context for an answer of its length.
+    Attributes:
+        text: the line.
+        tokens: the tokens of the line without the spaces around it.
+        limit: how many tokens its answer may have; 0 if it leaves no room in the context for an answer of its length.
     """
 
     text: str
@@ -53,6 +55,15 @@ class LocalRewriter(Rewriter):
         """Return what makes a probability of bias of a margin."""
         return Calibration()
 
+    def hints(self, line: Line) -> "Hints":
+        """Return the edits that an answer may well make, as `GuidedDecoder.decode` takes them."""
+        return {}
+
+    def calibrated_folder(self) -> Path | None:
+        """Return the folder whose note holds the calibration of the scores in `details`; None if there is none."""
+        name = self.options.detector
+        return None if name == "none" else resolve_adapter(name, kind="detector")
+
     def fingerprint(self) -> Record:
         """Return the model's identity and every setting that could change an answer."""
         options = self.options
@@ -64,6 +75,7 @@ class LocalRewriter(Rewriter):
             "decoding": options.decoding,
             "copy_bonus": options.copy_bonus,
             "threshold": options.threshold,
+            "calibration": asdict(self.calibration()) if self._is_margin_cut else None,
             "detector": self._detector.fingerprint() if self._detector else None,
             "output_layer": options.output_layer,
             "length": [options.length_factor, options.length_margin, options.context_length],
@@ -82,7 +94,7 @@ class LocalRewriter(Rewriter):
             self.__dict__.pop(name, None)
 
     def _rewrite_window(self, texts: Sequence[str]) -> Iterator[Rewrite]:
-        lines = {line: None for text in texts for line in text.splitlines() if line.strip()}
+        lines = {line: None for text in texts for line in _worded_lines(text)}
         detections = self._detect(list(lines))
         answers = {line: Rewrite(line, details=_details(found)) for line, found in detections.items()}
         chosen = [line for line in lines if self._is_changed(detections.get(line))]
@@ -106,19 +118,19 @@ class LocalRewriter(Rewriter):
 
     def _is_changed(self, found: Detection | None) -> bool:
         """Tell whether a line goes to the model: without a detector every line does."""
-        threshold = _DEFAULT_THRESHOLD if self.options.threshold is None else self.options.threshold
+        threshold = DEFAULT_THRESHOLD if self.options.threshold is None else self.options.threshold
         return found is None or found.probability >= threshold
 
-    def _encode(self, line: str) -> _Line:
+    def _encode(self, line: str) -> Line:
         tokens = self._prompt.tokens_of(line.strip())
         wanted = int(self.options.length_factor * len(tokens)) + self.options.length_margin
         room = self.options.context_length - len(self._prompt.before) - len(tokens) - len(self._prompt.after)
-        return _Line(line, tokens, min(wanted, room) if room >= len(tokens) else 0)
+        return Line(line, tokens, min(wanted, room) if room >= len(tokens) else 0)
 
-    def _batches(self, lines: list[_Line]) -> Iterator[list[_Line]]:
+    def _batches(self, lines: list[Line]) -> Iterator[list[Line]]:
         """Group lines of similar length, the longest first, so that a batch stays under its number of tokens."""
         lines = sorted(lines, key=lambda line: -len(line.tokens))
-        batch: list[_Line] = []
+        batch: list[Line] = []
         for line in lines:
             width = 2 * len((batch or [line])[0].tokens) + len(self._prompt.after)
             if batch and width * (len(batch) + 1) > self.options.batch_tokens:
@@ -128,18 +140,18 @@ class LocalRewriter(Rewriter):
         if batch:
             yield batch
 
-    def _answer_batch(self, batch: list[_Line]) -> dict[str, Rewrite]:
+    def _answer_batch(self, batch: list[Line]) -> dict[str, Rewrite]:
         answers: dict[str, Rewrite] = {}
         for decode, lines in self._by_decoding(batch).items():
             if lines:
                 decoded = decode(lines)
                 raws = self._loaded.tokenizer.batch_decode([each.tokens for each in decoded], skip_special_tokens=True)
                 for line, raw, each in zip(lines, raws, decoded, strict=True):
-                    answers[line.text] = self._finish(line.text, raw, each)
+                    answers[line.text] = self._finish(line, raw, each)
         too_long = {"reason": "longer than the context"}
         return answers | {line.text: Rewrite(line.text, None, True, too_long) for line in batch if not line.limit}
 
-    def _by_decoding(self, batch: list[_Line]) -> "dict[Callable[[list[_Line]], list[Decoded]], list[_Line]]":
+    def _by_decoding(self, batch: list[Line]) -> "dict[Callable[[list[Line]], list[Decoded]], list[Line]]":
         """Share out the lines that fit. Guided decoding knows no sliding window, so lines that exceed it go plain."""
         fitting = [line for line in batch if line.limit]
         if self.options.decoding == "plain":
@@ -149,25 +161,29 @@ class LocalRewriter(Rewriter):
         near = [line for line in fitting if fixed + len(line.tokens) + line.limit <= window]
         return {self._decode_guided: near, self._decode_plain: [line for line in fitting if line not in near]}
 
-    def _decode_guided(self, lines: list[_Line]) -> "list[Decoded]":
-        return self._decoder.decode([line.tokens for line in lines], [line.limit for line in lines], self._least)
+    def _decode_guided(self, lines: list[Line]) -> "list[Decoded]":
+        sources, limits = [line.tokens for line in lines], [line.limit for line in lines]
+        return self._decoder.decode(sources, limits, self._least, [self.hints(line) for line in lines])
 
-    def _decode_plain(self, lines: list[_Line]) -> "list[Decoded]":
+    def _decode_plain(self, lines: list[Line]) -> "list[Decoded]":
         from gnb.rewriters.local.plain import decode_plain
 
         prompts = [self._prompt.before + line.tokens + self._prompt.after for line in lines]
         return decode_plain(self._loaded, prompts, [line.limit for line in lines], self._stop)
 
-    def _finish(self, line: str, raw: str, decoded: "Decoded") -> Rewrite:
-        before, after = split_template(self.template())
-        marker = (after.strip().splitlines() or [""])[-1]
-        answer = clean_answer(raw, marker=marker, instruction=before.strip())
-        lead, tail = line[: len(line) - len(line.lstrip())], line[len(line.rstrip()) :]
+    def _finish(self, line: Line, raw: str, decoded: "Decoded") -> Rewrite:
         details: dict[str, Any] = {"tokens": len(decoded.tokens)}
         if decoded.margin is not None:
             details["margin"] = round(decoded.margin, 3)
+        if decoded.tokens == line.tokens:
+            return Rewrite(line.text, raw, details=details)
+        body = line.text.strip()
+        before, after = split_template(self.template())
+        marker = (after.strip().splitlines() or [""])[-1]
+        answer = clean_answer(raw, text=body, marker=marker, instruction=before.strip())
         if not answer:
-            return Rewrite(line, raw, fallback=True, details={**details, "reason": "empty answer"})
+            return Rewrite(line.text, raw, fallback=True, details={**details, "reason": "empty answer"})
+        lead, _, tail = line.text.partition(body)
         return Rewrite(lead + answer + tail, raw, details=details)
 
     @property
@@ -178,6 +194,11 @@ class LocalRewriter(Rewriter):
         if self.options.threshold is None:
             return None
         return self.calibration().score(self.options.threshold)
+
+    @property
+    def _is_margin_cut(self) -> bool:
+        """Whether the threshold is one of the margin, so that an answer depends on its calibration."""
+        return self.options.threshold is not None and self.options.detector == "none"
 
     @cached_property
     def _detector(self) -> Detector | None:
@@ -223,24 +244,24 @@ def _details(found: Detection | None) -> dict[str, Any]:
     return {} if found is None else {"probability": round(found.probability, 4), "category": found.category}
 
 
+def _worded_lines(text: str) -> list[str]:
+    """Return the lines that hold a letter: a model that is asked about spaces, digits or emoji alone makes up words."""
+    return [line for line in text.splitlines() if any(map(str.isalpha, line))]
+
+
 def _is_answered(text: str, answers: dict[str, Rewrite]) -> bool:
-    return all(line in answers for line in text.splitlines() if line.strip())
+    return all(line in answers for line in _worded_lines(text))
 
 
 def _join(text: str, answers: dict[str, Rewrite]) -> Rewrite:
-    """Put the answers to a text's lines together, with the line breaks and blank lines that it had."""
-    lines = text.splitlines(keepends=True)
-    parts: list[tuple[str, Rewrite | None]] = []
-    for line in lines:
-        body = line.splitlines()[0] if line.splitlines() else ""
-        parts.append((line[len(body) :], answers.get(body) if body.strip() else Rewrite(body)))
-    found: list[Rewrite] = [answer for _, answer in parts if answer is not None]
+    """Put the answers to a text's lines together, with its line breaks and the lines that were not asked about."""
+    bodies = text.splitlines()
+    ends = [line[len(body) :] for body, line in zip(bodies, text.splitlines(keepends=True), strict=True)]
+    found = [answers.get(body, Rewrite(body)) for body in bodies]
     raws = [answer.raw for answer in found if answer.raw is not None]
     details = _join_details([answer.details for answer in found])
-    if len(found) == 1:
-        return Rewrite(found[0].text + parts[0][0], found[0].raw, found[0].fallback, details)
-    joined = "".join(answer.text + end for (end, answer) in parts if answer is not None)
-    return Rewrite(joined, "\n".join(raws) or None, any(answer.fallback for answer in found), details)
+    joined = "".join(answer.text + end for answer, end in zip(found, ends, strict=True))
+    return Rewrite(joined, "\n".join(raws) if raws else None, any(answer.fallback for answer in found), details)
 
 
 def _join_details(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
