@@ -1,10 +1,22 @@
 """gnb finds and neutralises gender bias in Persian text, and measures which way of doing it works best."""
 
+from typing import TYPE_CHECKING, Any
 
-def __getattr__(name: str) -> str:
-    # Reading the metadata costs a third of the start-up time, so that it waits until somebody asks.
-    if name != "__version__":
-        raise AttributeError(f"module 'gnb' has no attribute {name!r}")
-    from importlib import metadata
+if TYPE_CHECKING:
+    from gnb.detecting import detect as detect
 
-    return metadata.version("gnb")
+    __version__: str
+
+
+def __getattr__(name: str) -> Any:
+    # What the command line may not need waits until somebody asks: reading the metadata alone costs a third of the
+    # start-up time.
+    if name == "__version__":
+        from importlib import metadata
+
+        return metadata.version("gnb")
+    if name == "detect":
+        from gnb.detecting import detect
+
+        return detect
+    raise AttributeError(f"module 'gnb' has no attribute {name!r}")

@@ -11,6 +11,9 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from pydantic import Field
 
 from gnb.core.components import Column, Counts, Metric, Record, Rewriter, Scores, Source
 from gnb.core.options import Options
@@ -39,6 +42,8 @@ class ScriptedOptions(Options):
     """File to which each text is appended as it is answered."""
     fallback: bool = False
     """Mark every answer as a fallback."""
+    details: dict[str, Any] = Field(default_factory=dict)
+    """Details of every answer."""
     keys: tuple[str, ...] = ()
     """Keys of texts trained on."""
     nameless: bool = False
@@ -69,9 +74,8 @@ class ScriptedRewriter(Rewriter):
             if self.options.log:
                 with Path(self.options.log).open("a", encoding="utf-8") as log:
                     log.write(text + "\n")
-            yield Rewrite(
-                text + self.options.suffix + self.options.extra, raw=f"raw {text}", fallback=self.options.fallback
-            )
+            answer = text + self.options.suffix + self.options.extra
+            yield Rewrite(answer, f"raw {text}", self.options.fallback, self.options.details)
 
     def close(self) -> None:
         self.closed += 1

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gnb.core.edits import edits
+from gnb.core.edits import changed_spans, edits
 
 TEXTS = st.lists(
     st.sampled_from(["زن", "ها", "می‌رود", "میرود", "،", ".", "👨‍👩‍👧", "x1", "#زن_روز"]), max_size=8
@@ -73,3 +73,30 @@ def test_applying_the_edits_gives_the_target_but_for_spacing(source: str, target
         pieces += [source[place : edit.source_start], target[edit.target_start : edit.target_end]]
         place = edit.source_end
     assert comparison_key("".join([*pieces, source[place:]])) == comparison_key(target)
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "expected"),
+    [
+        ("یک راننده زن آمد", "یک راننده آمد", ["زن"]),
+        ("زن باید صبور باشد، مرد هم", "آدم باید صبور باشد، او هم", ["زن", "مرد"]),
+        ("خانم‌ها دیر می‌رسند", "بعضی‌ها دیر می‌رسند", ["خانم"]),
+        ("همه رانندگی کنند.", "همه خوب رانندگی کنند.", ["رانندگی"]),
+        ("او می‌رود.", "او می‌رود خانه.", ["می‌رود"]),
+        ("او رفت", "او رفت خانه", ["رفت"]),
+        ("او رفت", "گفت او آمد رفت", ["او", "رفت"]),
+        ("زن رفت", "زن نیز رفت خانه", ["رفت"]),
+        ("😂", "😂 خنده", ["😂"]),
+        ("مي‌رود", "می رود", []),
+        ("", "تازه", [""]),
+    ],
+)
+def test_the_changed_words_of_a_text_are_found(source: str, target: str, expected: list[str]) -> None:
+    assert [source[start:end] for start, end in changed_spans(source, target)] == expected
+
+
+@given(TEXTS, TEXTS)
+def test_changed_spans_are_in_order_and_apart(source: str, target: str) -> None:
+    places = [place for span in changed_spans(source, target) for place in span]
+    assert places == sorted(places)
+    assert bool(places) == bool(edits(source, target))

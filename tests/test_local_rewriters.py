@@ -68,20 +68,6 @@ def tiny_llama(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return folder
 
 
-@pytest.fixture(scope="module")
-def tiny_adapter(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A random adapter for the tiny model, as peft saves it, large enough to change every answer."""
-    import torch
-    from peft import LoraConfig, get_peft_model
-
-    folder = tmp_path_factory.mktemp("adapter")
-    loaded = load_model(ModelOptions(base_model=str(tiny_model)))
-    torch.manual_seed(2)
-    config = LoraConfig(r=4, target_modules="all-linear", init_lora_weights=False, task_type="CAUSAL_LM")
-    get_peft_model(loaded.model, config).save_pretrained(folder)
-    return folder
-
-
 @pytest.fixture(params=["tiny_model", "tiny_llama"])
 def tiny(request: pytest.FixtureRequest) -> Path:
     return request.getfixturevalue(request.param)

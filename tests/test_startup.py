@@ -9,7 +9,7 @@ import pytest
 from gnb.cli.main import COMMANDS
 
 HEAVY = ("torch", "transformers", "peft", "datasets", "bert_score", "selenium", "openai", "matplotlib")
-PROGRAM = """
+REFUSE = """
 import sys
 from importlib.machinery import ModuleSpec
 
@@ -22,6 +22,8 @@ class Refuse:
         raise ImportError(f"{{spec.name}} was imported by a light command")
 
 sys.meta_path.insert(0, Refuse())
+"""
+PROGRAM = """
 sys.argv = ["gnb", *{arguments!r}]
 from gnb.cli.main import main
 main()
@@ -30,7 +32,7 @@ main()
 
 def run(folder: Path, refused: tuple[str, ...], *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run `gnb` in an interpreter in which the refused libraries can be looked for, but not imported."""
-    program = PROGRAM.format(refused=refused, arguments=arguments)
+    program = REFUSE.format(refused=refused) + PROGRAM.format(arguments=arguments)
     command = [sys.executable, "-c", program]
     return subprocess.run(command, cwd=folder, encoding="utf-8", capture_output=True, check=False)
 
@@ -60,3 +62,12 @@ def test_a_command_without_a_model_imports_no_heavy_library(tmp_path: Path, argu
     done = run(tmp_path, HEAVY, *arguments)
     assert done.returncode == 0, done.stderr
     assert done.stdout
+
+
+def test_the_package_offers_detection_and_imports_it_when_it_is_asked_for(tmp_path: Path) -> None:
+    lines = ("import sys, gnb", "print('pydantic' in sys.modules)", "from gnb import detect", "print(callable(detect))")
+    code = f"{REFUSE.format(refused=HEAVY)}\n" + "\n".join(lines)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, encoding="utf-8", capture_output=True, check=False
+    )
+    assert (done.stdout, done.stderr) == ("False\nTrue\n", "")

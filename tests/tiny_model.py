@@ -1,8 +1,12 @@
-"""A tiny random language model in the transformers layout, with a real tokenizer, for tests that need no sense."""
+"""A tiny random language model, adapter and detector, with a real tokenizer, for tests that need no sense."""
 
+import json
 from pathlib import Path
 
 from gnb.core.options import Options
+from gnb.models.classifier import load_classifier
+from gnb.models.loading import load_model
+from gnb.models.options import ModelOptions
 from gnb.sources.bundled import BundledSource
 
 VOCABULARY = 1500
@@ -37,6 +41,34 @@ def build_tiny_model(folder: Path, seed: int = 0) -> Path:
     return folder
 
 
+def build_tiny_adapter(model: Path, folder: Path, seed: int = 2) -> Path:
+    """Write a random LoRA adapter for a tiny model, as peft saves it; return the folder."""
+    return _save_adapter(load_model(ModelOptions(base_model=str(model))).model, folder, "CAUSAL_LM", seed)
+
+
+def build_tiny_detector(model: Path, folder: Path) -> Path:
+    """Write a random detector of three categories, which finds about half of all texts biased; return the folder."""
+    import torch
+
+    categories = ["none", "family", "tweet"]
+    torch.manual_seed(2)
+    loaded = load_classifier(ModelOptions(base_model=str(model)), len(categories))
+    _save_adapter(loaded.model, folder, "SEQ_CLS", seed=2)
+    card = {"task": "detect", "base_model": model.name, "categories": categories, "calibration": {"intercept": -0.7}}
+    (folder / "gnb.json").write_text(json.dumps(card), "utf-8")
+    return folder
+
+
+def _save_adapter(model, folder: Path, task: str, seed: int) -> Path:
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    torch.manual_seed(seed)
+    config = LoraConfig(r=4, target_modules="all-linear", init_lora_weights=False, task_type=task)
+    get_peft_model(model, config).save_pretrained(folder)
+    return folder
+
+
 def _tokenizer():
     """Train a byte-pair encoding with byte fallback on the bundled corpus, as Gemma's is."""
     from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
@@ -47,7 +79,7 @@ def _tokenizer():
     tokenizer.normalizer = normalizers.Replace(" ", "▁")
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex("\n+|▁*[^▁\n]+"), "isolated")
     tokenizer.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
-    texts = [example.text for example in BundledSource(Options()).read(print)]
+    texts = [example.text for example in BundledSource(Options()).read(print)][::4]
     trainer = trainers.BpeTrainer(
         vocab_size=VOCABULARY, special_tokens=[*SPECIAL, *bytes_, "\n"], limit_alphabet=200, show_progress=False
     )

@@ -11,6 +11,7 @@ from gnb.core.errors import GnbError, nearest
 
 COMMANDS = {
     "compare": "gnb.cli.compare:compare",
+    "detect": "gnb.cli.detect:detect",
     "plugins": "gnb.cli.plugins:plugins",
     "prepare": "gnb.cli.prepare:prepare",
     "rewrite": "gnb.cli.rewrite:rewrite",

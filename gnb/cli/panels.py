@@ -1,4 +1,4 @@
-"""Texts beside their labels, right-to-left ones laid out readably, changed words marked."""
+"""Texts beside their labels, right-to-left ones laid out readably, some words marked."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from gnb.core.layout import Piece
 
-_STYLES = {"deleted": "red strike", "inserted": "bold green"}
+_STYLES = {"deleted": "red strike", "inserted": "bold green", "found": "bold red"}
 _GAP = 2
 """Cells between label and text."""
 

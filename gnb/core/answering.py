@@ -1,10 +1,11 @@
-"""Completes one rewriter's outputs in the store: only what is missing is given to it, each answer is kept at once."""
+"""Asks one rewriter: for what the store lacks of its outputs, each kept at once, or for texts as they arrive."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gnb.core.components import Metric, Record, Rewriter
 from gnb.core.errors import GnbError, StoreError
+from gnb.core.lines import is_blank
 from gnb.core.progress import Follow
 from gnb.core.records import Rewrite
 from gnb.core.store import Store
@@ -82,6 +83,18 @@ def _complete(rewriter: Rewriter, fingerprint: str, texts: Sequence[str], store:
             # No telling which answer belongs to which text.
             store.remove_outputs(fingerprint, missing)
             raise
+
+
+def answered(rewriter: Rewriter, batches: Iterable[Sequence[str]]) -> Iterator[tuple[str, Rewrite]]:
+    """Yield each text with its answer, batch by batch, so that nobody who types waits; blank texts reach no rewriter.
+
+    Raises:
+        GnbError: as `pairs`.
+    """
+    for texts in batches:
+        answers = pairs(rewriter, [text for text in texts if not is_blank(text)])
+        for text in texts:
+            yield (text, Rewrite("")) if is_blank(text) else next(answers)
 
 
 def pairs(rewriter: Rewriter, texts: Sequence[str]) -> Iterator[tuple[str, Rewrite]]:

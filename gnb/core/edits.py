@@ -18,6 +18,8 @@ from gnb.core.text import comparison_key
 # punctuation, or a whole emoji sequence.
 _TOKEN = regex.compile(r"https?://\S+|[#@][\w\u200c]+|[\p{L}\p{M}\p{N}_]+|(?!\s)\X")
 
+_WORD = regex.compile(r"[\p{L}\p{M}\p{N}_]+(?:\u200c+[\p{L}\p{M}\p{N}_]+)*")
+"""A word as a reader sees it, its half-spaces included."""
 
 _Change = tuple[int, int, int, int]
 """Half-open spans of tokens: source start and end, target start and end."""
@@ -45,6 +47,28 @@ def edits(source: str, target: str) -> list[Edit]:
     before, after = _tokens(source), _tokens(target)
     trimmed = (_trim(before, after, change) for change in _changes(_keys(before), _keys(after)))
     return [Edit(*_span(before, c[0], c[1]), *_span(after, c[2], c[3])) for c in trimmed if c[0] < c[1] or c[2] < c[3]]
+
+
+def changed_spans(source: str, target: str) -> list[tuple[int, int]]:
+    """Return the half-open spans of characters of `source` that its edits change, in order and apart.
+
+    Where something is only added, the nearest word stands for the place, or the whole text if it has no word.
+    """
+    found: list[tuple[int, int]] = []
+    for edit in edits(source, target):
+        start, end = edit.source_start, edit.source_end
+        if start == end:
+            start, end = _nearest_word(source, start)
+        while found and start < found[-1][1]:
+            before = found.pop()
+            start, end = min(start, before[0]), max(end, before[1])
+        found.append((start, end))
+    return found
+
+
+def _nearest_word(text: str, place: int) -> tuple[int, int]:
+    words = (match.span() for match in _WORD.finditer(text))
+    return min(words, key=lambda word: max(word[0] - place, place - word[1]), default=(0, len(text)))
 
 
 @lru_cache(maxsize=4096)

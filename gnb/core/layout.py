@@ -1,7 +1,7 @@
-"""Right-to-left text on a terminal or in a file: made harmless, laid out, and its changed words marked."""
+"""Right-to-left text on a terminal or in a file: made harmless, laid out, and its words marked."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from gnb.core.edits import edits
@@ -12,13 +12,13 @@ _POP_ISOLATE = "\u2069"
 _STEERING = frozenset("\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Line separators and explicit directions (https://www.unicode.org/reports/tr9/): they could disguise what follows."""
 
-KEPT, DELETED, INSERTED = "kept", "deleted", "inserted"
-_MARKS = {KEPT: ("", ""), DELETED: ("[-", "-]"), INSERTED: ("{+", "+}")}
-"""As `git diff --word-diff` and wdiff write them."""
+KEPT, DELETED, INSERTED, FOUND = "kept", "deleted", "inserted", "found"
+_MARKS = {KEPT: ("", ""), DELETED: ("[-", "-]"), INSERTED: ("{+", "+}"), FOUND: ("[", "]")}
+"""Changes as `git diff --word-diff` and wdiff write them."""
 
 
 class Piece(NamedTuple):
-    """A part of a text: kept, deleted or inserted."""
+    """A part of a text: kept, deleted, inserted, or found in it."""
 
     kind: str
     text: str
@@ -46,8 +46,18 @@ def marked(before: str, after: str) -> list[Piece]:
     return [Piece(kind, printable(text)) for kind, text in pieces if text]
 
 
+def highlighted(text: str, spans: Iterable[tuple[int, int]]) -> list[Piece]:
+    """Return a text with some words marked: half-open spans of its characters, in order and apart."""
+    pieces, place = [], 0
+    for start, end in spans:
+        pieces += [Piece(KEPT, text[place:start]), Piece(FOUND, text[start:end])]
+        place = end
+    pieces.append(Piece(KEPT, text[place:]))
+    return [Piece(kind, printable(part)) for kind, part in pieces if part]
+
+
 def with_marks(pieces: Sequence[Piece]) -> str:
-    """Return pieces as plain text: [-deleted-]{+inserted+}."""
+    """Return pieces as plain text: [-deleted-]{+inserted+}[found]."""
     return "".join(text.join(_MARKS[kind]) for kind, text in pieces)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from gnb.core.components import Rewriter
 from gnb.core.errors import SettingsError, UnknownNameError, nearest
 from gnb.core.registry import Kind, Registry
 
@@ -108,6 +109,22 @@ class Settings:
             values[component.argument] = argument
         values |= self.overrides.get(label, {})
         return Choice(kind, label, name, values)
+
+    def build_rewriter(self, text: str, registry: Registry, **values: Any) -> Rewriter:
+        """Build the only component of a command.
+
+        Args:
+            text: as `choose` takes it.
+            registry: where the rewriter is found.
+            values: options that win over all the settings.
+
+        Raises:
+            UnknownNameError, MissingDependencyError, SettingsError, GnbError: as `choose`, `check_overrides` and
+                `Registry.create`.
+        """
+        choice = self.choose("rewriter", text, registry)
+        self.check_overrides([choice])
+        return registry.create("rewriter", choice.name, {**choice.values, **values})
 
     def check_overrides(self, choices: Iterable[Choice], *others: str) -> None:
         """Refuse `-o` pairs whose label nothing goes by: neither one of the choices nor one of the other labels.

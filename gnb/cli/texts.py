@@ -1,0 +1,59 @@
+"""The texts that a command takes: arguments, lines of files, or lines of standard input."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gnb.cli.shared import note
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gnb.cli.shared import Command
+
+_STANDARD_INPUT = Path("-")
+
+
+def texts_argument(command: Command) -> Command:
+    """Add TEXT and --file; the command gets the `batches` of lines that they name, else those of standard input."""
+
+    @click.argument("texts", nargs=-1, metavar="[TEXT]...")
+    @click.option(
+        "--file",
+        "-f",
+        "files",
+        multiple=True,
+        type=click.Path(path_type=Path, allow_dash=True),
+        help="Take the lines of a file, - for standard input; again for more.",
+    )
+    @wraps(command)
+    def with_batches(texts: tuple[str, ...], files: tuple[Path, ...], **values: Any) -> Any:
+        with ExitStack() as opened:
+            return command(batches=_batches(texts, files, opened), **values)
+
+    return with_batches
+
+
+def _batches(texts: tuple[str, ...], files: tuple[Path, ...], opened: ExitStack) -> Iterator[list[str]]:
+    """Yield lists of lines: from the arguments and files, else from standard input as they arrive there."""
+    import io
+    import os
+
+    from gnb.core.streams import arriving_lines
+
+    if texts:
+        yield from arriving_lines(io.BytesIO(os.fsencode("\n".join([*texts, ""]))), "TEXT")
+    for path in files if texts or files else (_STANDARD_INPUT,):
+        if path != _STANDARD_INPUT:
+            yield from arriving_lines(opened.enter_context(path.open("rb")), str(path))
+            continue
+        if sys.stdin.isatty():
+            note("Type a text and press Enter; Ctrl-D ends.")
+        stdin = opened.enter_context(os.fdopen(sys.stdin.fileno(), "rb", closefd=False))
+        yield from arriving_lines(stdin, "standard input")
