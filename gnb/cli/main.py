@@ -17,6 +17,7 @@ COMMANDS = {
     "rewrite": "gnb.cli.rewrite:rewrite",
     "samples": "gnb.cli.samples:samples",
     "train": "gnb.cli.train:train",
+    "tune": "gnb.cli.tune:tune",
 }
 MISTAKE, STOPPED, FAILURE, BUG = 2, 130, 1, 70
 """Exit codes: a user's mistake as in click, Ctrl-C as in shells, the system refused, EX_SOFTWARE of sysexits.h."""

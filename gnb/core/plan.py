@@ -93,7 +93,7 @@ def prepare_plan(plan: Plan, settings: Settings, registry: Registry) -> Prepared
     settings.check_overrides([*rewriters, *metrics, *sources])
     built: dict[str, Rewriter] = {choice.label: _create(registry, choice) for choice in rewriters}
     judges: dict[str, Metric] = {choice.label: _create(registry, choice) for choice in metrics}
-    examples, problems = _read(plan, [_create(registry, choice) for choice in sources])
+    examples, problems = read_examples(plan, [_create(registry, choice) for choice in sources])
     return Prepared(examples, problems, built, judges, asdict(plan) | {"options": _options(built, judges)})
 
 
@@ -120,8 +120,12 @@ def _create(registry: Registry, choice: Choice) -> Any:
         raise GnbError(f"{choice.kind} {choice.label!r} cannot be built: {reason(error)}") from error
 
 
-def _read(plan: Plan, sources: Sequence[Source]) -> tuple[list[Example], Problems]:
-    """Read all sources, split their examples together, and take those to judge."""
+def read_examples(plan: Plan, sources: Sequence[Source]) -> tuple[list[Example], Problems]:
+    """Read all sources, split their examples together, and take those that a plan judges.
+
+    Raises:
+        InputError: if there are none, or at the first piece that a source cannot use if the plan is strict.
+    """
     examples: list[Example] = []
     problems = Problems()
     for source in sources:
