@@ -3,14 +3,14 @@
 import pytest
 
 from gnb.models.prompt import MARKER, PUBLISHED, split_template
-from gnb.rewriters.local.postprocess import after_marker, clean_answer, drop_repeats, first_answer, fold_spaces
+from gnb.rewriters.local.postprocess import after_marker, before_restart, clean_answer, drop_repeats, fold_spaces
 
 INSTRUCTION = split_template(PUBLISHED)[0].strip()
 TEXT = "هر کسی می‌تواند ۱۲ ساعت کار کند؛ نه؟ 👨‍👩‍👧 #کار @ali https://t.co/Ab1?x=۲"
 
 
-def clean(raw: str) -> str:
-    return clean_answer(raw, marker=MARKER, instruction=INSTRUCTION)
+def clean(raw: str, text: str = "متن") -> str:
+    return clean_answer(raw, text=text, marker=MARKER, instruction=INSTRUCTION)
 
 
 def test_an_answer_keeps_letters_digits_punctuation_half_spaces_and_emoji():
@@ -29,7 +29,18 @@ def test_a_marker_behind_the_answer_does_not_hide_it():
 
 @pytest.mark.parametrize("again", [MARKER, INSTRUCTION, "________", "\nمتن دیگری"])
 def test_what_follows_a_fresh_start_is_cut(again: str):
-    assert first_answer(f"{TEXT} {again} باز هم", MARKER, INSTRUCTION).strip() == TEXT
+    assert clean(f"{TEXT} {again} باز هم") == TEXT
+
+
+@pytest.mark.parametrize("own", [MARKER, INSTRUCTION, "________", f"________ {MARKER}", "  ", f"{TEXT}. {TEXT}."])
+def test_what_the_text_holds_itself_is_kept(own: str):
+    text, answer = f"زن {own} باز هم", f"آدم {own} باز هم"
+    assert clean(text, text) == text
+    assert clean(answer, text) == answer
+
+
+def test_without_a_marker_nothing_is_taken_for_one():
+    assert after_marker(TEXT, "") == before_restart(TEXT, "", "") == TEXT
 
 
 def test_two_underlines_are_part_of_a_text():

@@ -7,12 +7,15 @@ from collections import Counter, defaultdict
 from importlib import resources
 
 import pytest
+from rapidfuzz import fuzz, process
 
 from gnb.core.components import Source
 from gnb.core.reading import read_source
 from gnb.core.records import Example
+from gnb.core.splitting import split_examples
 from gnb.core.text import comparison_key
 from gnb.plugins.manager import installed_plugins
+from gnb.sources.bundled import PARTS, TRAINING_PARTS
 
 CORPUS = resources.files("gnb") / "data" / "corpus"
 CATEGORIES = {
@@ -32,7 +35,7 @@ def examples(source: Source) -> list[Example]:
 
 
 def test_the_corpus_is_whole(examples: list[Example]) -> None:
-    assert Counter(example.biased for example in examples) == {True: 1800, False: 1069}
+    assert Counter(example.biased for example in examples) == {True: 4879, False: 3315}
     assert {example.category for example in examples} == CATEGORIES
     assert {example.metadata["register"] for example in examples} == {"formal", "informal"}
 
@@ -59,7 +62,7 @@ def test_a_contrast_pair_is_one_biased_and_one_unbiased_text(examples: list[Exam
     for example in examples:
         if "pair" in example.metadata:
             pairs[example.metadata["pair"]].append(example.biased)
-    assert len(pairs) == 275
+    assert len(pairs) == 1802
     assert all(sorted(pair, key=bool) == [False, True] for pair in pairs.values())
 
 
@@ -69,6 +72,22 @@ def test_no_text_is_blank_padded_or_written_twice(examples: list[Example]) -> No
             assert text, example.id
             assert text == text.strip(), example.id
     assert len({comparison_key(example.text) for example in examples}) == len(examples)
+
+
+def test_the_parts_for_training_only_move_no_other_text(examples: list[Example]) -> None:
+    others = [example for example in examples if example.id[0] in PARTS]
+    alone = {example.id: example.split for example in split_examples(others)}
+    together = {example.id: example.split for example in split_examples(examples)}
+    assert {name: together[name] for name in alone} == alone
+    assert {split for name, split in together.items() if name not in alone} == {"train"}
+
+
+def test_no_text_for_training_only_is_nearly_one_that_is_held_out(examples: list[Example]) -> None:
+    held = [e for e in split_examples(examples) if e.split != "train"]
+    training = [example for example in examples if example.id[0] in TRAINING_PARTS]
+    keys = ([comparison_key(example.text) for example in group] for group in (held, training))
+    alike = process.cdist(*keys, scorer=fuzz.ratio, score_cutoff=90)
+    assert [(held[row].id, training[column].id) for row, column in zip(*alike.nonzero(), strict=True)] == []
 
 
 def test_the_counts_of_the_data_card_are_what_its_command_prints() -> None:

@@ -113,7 +113,7 @@ def test_texts_that_cannot_be_learnt_are_counted(prompt: Prompt) -> None:
         Example("5", "", ("ب",)),
     ]
     encoded = Encoder(prompt, 512).encode(examples)
-    assert (len(encoded.items), encoded.too_long, encoded.without_reference) == (1, 1, 3)
+    assert (len(encoded.items), encoded.too_long, encoded.unusable) == (1, 1, 3)
 
 
 def test_all_references_make_an_item_each(prompt: Prompt) -> None:

@@ -30,12 +30,21 @@ class Prompt:
 
     def tokens_of(self, text: str) -> list[int]:
         """Return a text's tokens. Names of special tokens inside it, such as `<eos>`, stay ordinary text."""
-        found: list[int] = self.tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"]
-        return found
+        return text_tokens(self.tokenizer, text)
 
     def encode(self, text: str) -> list[int]:
         """Return the tokens of the whole prompt for one text."""
         return self.before + self.tokens_of(text) + self.after
+
+
+def text_tokens(tokenizer: "PreTrainedTokenizerBase", text: str) -> list[int]:
+    """Return the tokens of a text alone; names of special tokens inside it, such as `<eos>`, stay ordinary text.
+
+    Halves of surrogate pairs, which JSON can carry, are no characters and become U+FFFD: no tokenizer takes them.
+    """
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    found: list[int] = tokenizer(whole, add_special_tokens=False, split_special_tokens=True)["input_ids"]
+    return found
 
 
 def split_template(template: str) -> tuple[str, str]:

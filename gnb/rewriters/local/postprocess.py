@@ -3,40 +3,55 @@
 Raise `VERSION` whenever a step changes, so that stored outputs are made anew.
 """
 
+from functools import partial
+
 import regex
 
-VERSION = 1
+VERSION = 2
 _RULE = regex.compile(r"_{4,}")
 _SPACES = regex.compile(r"[ \t\u00a0]+")
 _SENTENCE_END = regex.compile(r"(?<=[.!?؟…])\s+")
 
 
-def clean_answer(raw: str, *, marker: str, instruction: str) -> str:
-    """Apply all steps in their order.
+def clean_answer(raw: str, *, text: str, marker: str, instruction: str) -> str:
+    """Apply all steps in their order, but none that would change the text itself.
+
+    What looks like a model's slip is the author's own then, such as a marker, a rule of underlines or a repeated
+    sentence in the text; and so a text that is copied comes back as it was.
 
     Args:
         raw: what the model said behind the prompt, or the prompt and what it said.
+        text: what it was asked about: one line, without spaces at its ends.
         marker: what the prompt ends with, such as "متن بدون بایاس جنسیتی:".
         instruction: what the prompt begins with.
     """
-    answer = after_marker(raw, marker)
-    answer = first_answer(answer, marker, instruction)
-    return drop_repeats(fold_spaces(answer))
+    restart = partial(before_restart, marker=marker, instruction=instruction)
+    answer = raw
+    for step in (partial(after_marker, marker=marker), restart, first_line, fold_spaces, drop_repeats):
+        if step(text) == text:
+            answer = step(answer)
+    return answer.strip()
 
 
 def after_marker(raw: str, marker: str) -> str:
     """Return what follows the marker where a model says the prompt again, else everything."""
+    if not marker:
+        return raw
     head, found, tail = raw.partition(marker)
     return tail if found and (not head.strip() or _RULE.search(head)) else raw
 
 
-def first_answer(text: str, marker: str, instruction: str) -> str:
-    """Cut where a model starts over: at a further marker, instruction or rule of underlines, or at a line's end."""
+def before_restart(text: str, marker: str, instruction: str) -> str:
+    """Cut where a model starts over: at a further marker, instruction or rule of underlines."""
     cuts = [text.find(part) for part in (marker, instruction) if part]
     if rule := _RULE.search(text):
         cuts.append(rule.start())
-    end = min((cut for cut in cuts if cut >= 0), default=len(text))
-    lines = text[:end].strip().splitlines()
+    return text[: min((cut for cut in cuts if cut >= 0), default=len(text))]
+
+
+def first_line(text: str) -> str:
+    """Return the first line that says something: a text is one line, and so is its answer."""
+    lines = text.strip().splitlines()
     return lines[0] if lines else ""
 
 
