@@ -4,11 +4,11 @@ import json
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
+from training_bench import FILES, Bench, KilledError, contents, kill_at
 
 from gnb.core.errors import InputError, ModelError, SettingsError
 from gnb.core.fingerprint import hash_text
@@ -18,52 +18,13 @@ from gnb.core.text import comparison_key
 from gnb.models.adapters import attach_adapter, training_keys
 from gnb.models.loading import load_model
 from gnb.sources.bundled import BundledSource
-from gnb.training.callbacks import Progress
 from gnb.training.data import TrainingData, select_data
-from gnb.training.job import CHECKPOINTS, Job, perform
-from gnb.training.options import TrainingOptions
-
-FILES = {
-    "README.md",
-    "NOTICE",
-    "adapter_config.json",
-    "adapter_model.safetensors",
-    "gnb.json",
-    "history.json",
-    "loss.png",
-    "loss.svg",
-    "training_keys.txt",
-}
+from gnb.training.job import CHECKPOINTS, perform
 
 
 @pytest.fixture(scope="module")
 def data() -> TrainingData:
     return select_data(list(BundledSource(Options()).read(print)), limit=16)
-
-
-@dataclass
-class Bench:
-    """Trains a tiny model on a few texts, on the processor, with dropout, so that chance has a say."""
-
-    model: Path
-    data: TrainingData
-    folder: Path
-    seen: list[Progress] = field(default_factory=list)
-
-    def job(self, name: str = "adapter", **options: Any) -> Job:
-        values = {"epochs": 2, "batch_size": 4, "learning_rate": 5e-3, "dropout": 0.1, "device": "cpu", "rank": 4}
-        settings = TrainingOptions(base_model=str(self.model), **values | options)
-        return Job(self.data, settings, self.folder / name, ("bundled",), "gnb train bundled")
-
-    def train(self, name: str = "adapter", restart: bool = False, **options: Any) -> dict[str, Any]:
-        self.seen.clear()
-        return perform(self.job(name, **options), restart=restart, watch=self.seen.append)
-
-    def history(self, name: str = "adapter") -> dict[str, list[dict[str, float]]]:
-        return json.loads((self.folder / name / "history.json").read_text("utf-8"))
-
-    def losses(self, name: str = "adapter") -> list[float]:
-        return [entry["loss"] for entry in self.history(name)["train"]]
 
 
 @pytest.fixture
@@ -79,24 +40,8 @@ def trained(tiny_model: Path, data: TrainingData, tmp_path_factory: pytest.TempP
     return bench
 
 
-class KilledError(Exception):
-    """Stands for the end of the process."""
-
-
-def kill_at(step: int) -> Any:
-    def watch(now: Progress) -> None:
-        if now.step >= step:
-            raise KilledError
-
-    return watch
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
-
-
 def test_the_folder_holds_the_adapter_and_everything_about_it(trained: Bench) -> None:
-    assert {path.name for path in (trained.folder / "adapter").iterdir()} == FILES
+    assert {path.name for path in (trained.folder / "adapter").iterdir()} == {*FILES, "lexicon.tsv"}
 
 
 def test_the_loss_falls(trained: Bench) -> None:

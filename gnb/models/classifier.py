@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from gnb.models.loading import LoadedModel, explained, load_tokenizer, origin, pick_device, pick_dtype, resolve_model
 from gnb.models.options import ModelOptions
+from gnb.models.prompt import text_tokens
 
 if TYPE_CHECKING:
     import torch
@@ -35,7 +36,7 @@ def load_classifier(options: ModelOptions, categories: int) -> LoadedModel:
 
 def encode(tokenizer: "PreTrainedTokenizerBase", text: str) -> list[int]:
     """Return a text's tokens behind the token that begins a text; names of special tokens stay ordinary text."""
-    found: list[int] = tokenizer(text.strip(), add_special_tokens=False, split_special_tokens=True)["input_ids"]
+    found = text_tokens(tokenizer, text.strip())
     start = tokenizer.bos_token_id
     return found if start is None else [start, *found]
 

@@ -7,9 +7,9 @@ from functools import cached_property
 from itertools import batched, chain
 from typing import TYPE_CHECKING, Any
 
-from gnb.core.calibration import Calibration
 from gnb.core.errors import ModelError
 from gnb.models.adapters import adapter_card, adapter_identity, attach_adapter, resolve_adapter
+from gnb.models.calibrations import stored_calibration
 from gnb.models.classifier import NEUTRAL, category_logits, encode, load_classifier
 from gnb.models.loading import LoadedModel, model_identity
 from gnb.models.options import ModelOptions
@@ -50,16 +50,16 @@ class Detector:
         self._options = options
         self._folder = resolve_adapter(name, kind="detector")
         card = adapter_card(self._folder)
-        if card.get("task") != "detect":
+        if card.get("task") != "detect" or "categories" not in card:
             raise ModelError(f"{self._folder} holds no detector; `gnb train --task detect --to FOLDER` makes one.")
         found = model_identity(options.base_model, options.revision)["base_model"]
-        if card["base_model"] != found:
+        if card.get("base_model", found) != found:
             raise ModelError(
                 f"The detector {name!r} was made for base model {card['base_model']!r}, not {found!r}. "
                 "Train one for it (gnb train --task detect) or set detector to none."
             )
         self.categories: tuple[str, ...] = tuple(card["categories"])
-        self.calibration = Calibration(**card["calibration"])
+        self.calibration = stored_calibration(self._folder)
 
     def fingerprint(self) -> dict[str, Any]:
         """Return what could change a probability."""
