@@ -22,7 +22,7 @@ class LocalOptions(ModelOptions):
     detector: str = "none"
     """The detector that decides which texts are changed: "embedded", a folder of `gnb train --task detect`, or none."""
     threshold: float | None = Field(None, ge=0, le=1)
-    """Probability of bias from which a text is changed; unset for 0.5 with a detector, else for greedy decoding."""
+    """Probability of bias from which a text is changed (guided or with a detector); unset: 0.5 with one, or greedy."""
     batch_tokens: int = Field(2048, ge=1)
     """Tokens of prompt and draft that one batch holds; a batch holds one text at least."""
     window: int = Field(256, ge=1)
