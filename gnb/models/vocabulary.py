@@ -65,7 +65,9 @@ class OutputLayer:
 
     def extended(self, tokens: Iterable[int]) -> "OutputLayer":
         """Return a layer that has rows for further tokens as well, such as those of the inputs at hand."""
-        return OutputLayer(self._model, {*self.ids.tolist(), *tokens})
+        known = set(self.ids.tolist())
+        further = set(tokens) - known
+        return OutputLayer(self._model, known | further) if further else self
 
     def logits(self, hidden: "torch.Tensor") -> "torch.Tensor":
         """Return the logits over `ids`.
