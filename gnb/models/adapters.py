@@ -105,10 +105,13 @@ def lay_adapter(loaded: LoadedModel, folder: Path, *, trainable: bool = False) -
 
     _check_vocabulary(loaded, folder)
     try:
-        return PeftModel.from_pretrained(loaded.model, str(folder), local_files_only=True, is_trainable=trainable)
+        tuned = PeftModel.from_pretrained(loaded.model, str(folder), local_files_only=True, is_trainable=trainable)
     except (RuntimeError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ModelError(f"The adapter in {folder} does not fit the base model or is damaged: {first}") from error
+    # or peft asks the hub for a model of the name that the adapter's maker gave it, whenever it saves a checkpoint
+    tuned.peft_config["default"].base_model_name_or_path = loaded.model.name_or_path
+    return tuned
 
 
 def _check_vocabulary(loaded: LoadedModel, folder: Path) -> None:

@@ -71,12 +71,6 @@ class Detector:
         logits = iter(self._logits(list(chain.from_iterable(pieces))))
         return [self._judge([next(logits) for _ in parts]) for parts in pieces]
 
-    def share_embeddings(self, model: Any) -> None:
-        """Use another model's embeddings instead of equal ones of its own: most of a small model's memory."""
-        own, other = self._loaded.model.get_input_embeddings(), model.get_input_embeddings()
-        if own.weight.shape == other.weight.shape and own.weight.dtype == other.weight.dtype:
-            own.weight = other.weight
-
     def _pieces(self, text: str) -> list[tuple[int, ...]]:
         line = " ".join(text.split())
         return list(batched(encode(self._loaded.tokenizer, line), _PIECE)) if line else []
