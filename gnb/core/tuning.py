@@ -98,9 +98,14 @@ def tune(odds: Sequence[float], biased: Sequence[bool], stored: Calibration, *, 
         refit: take thresholds of the fitted calibration instead of the stored one.
 
     Raises:
-        InputError: if biased or unbiased texts are missing, or if biased texts have no higher odds than others.
+        InputError: if biased or unbiased texts are missing, or if no calibration can be fitted that rises.
     """
-    correction = _correction(odds, biased)
+    if not 0 < sum(biased) < len(biased):
+        counts = f"{sum(biased)} of {len(biased)} are biased"
+        raise InputError(f"Tuning needs biased and unbiased texts that have a score: {counts}.")
+    correction = fit(odds, biased)
+    if refit and correction.slope <= 0:
+        raise InputError("These texts fit no calibration: biased ones have no higher scores than unbiased ones.")
     fitted = stored.then(correction)
     corrected = [correction.log_odds(each) for each in odds]
     probabilities = [round(logistic(each), _DIGITS) for each in (corrected if refit else odds)]
@@ -114,19 +119,6 @@ def tune(odds: Sequence[float], biased: Sequence[bool], stored: Calibration, *, 
         fitted_brier=brier_score([logistic(each) for each in corrected], biased),
         rows=[_row(threshold, probabilities, biased) for threshold in THRESHOLDS],
     )
-
-
-def _correction(odds: Sequence[float], biased: Sequence[bool]) -> Calibration:
-    """Return the calibration that makes better log-odds of log-odds."""
-    if not 0 < sum(biased) < len(biased):
-        counts = f"{sum(biased)} of {len(biased)} are biased"
-        raise InputError(f"Tuning needs biased and unbiased texts that have a score: {counts}.")
-    found = fit(odds, biased)
-    if found.slope <= 0:
-        raise InputError(
-            "The scores say nothing of bias: on these texts, biased ones have no higher scores than unbiased ones."
-        )
-    return found
 
 
 def brier_score(probabilities: Sequence[float], biased: Sequence[bool]) -> float:
