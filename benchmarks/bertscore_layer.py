@@ -14,18 +14,19 @@ from statistics import mean
 import torch
 from bert_score.utils import greedy_cos_idf
 
-from gnb.core.options import Options
 from gnb.core.records import Example
 from gnb.metrics.bertscore import BertScoreOptions
 from gnb.metrics.embeddings import Embedder
-from gnb.sources.bundled import BundledSource
+from gnb.sources.bundled import BundledOptions, BundledSource
 
 LAYERS = 18
 
 
 def items(number: int) -> list[Example]:
     """Return items from all over the corpus."""
-    found = [e for e in BundledSource(Options()).read(lambda problem: None) if e.biased and len(e.references) > 1]
+    found = [
+        e for e in BundledSource(BundledOptions()).read(lambda problem: None) if e.biased and len(e.references) > 1
+    ]
     return list(islice(found, 0, None, max(len(found) // number, 1)))[:number]
 
 

@@ -21,7 +21,6 @@ from unittest.mock import patch
 import torch
 from peft import PeftModel
 
-from gnb.core.options import Options
 from gnb.core.splitting import split_examples
 from gnb.models.adapters import resolve_adapter
 from gnb.models.loading import LoadedModel, load_model
@@ -30,7 +29,7 @@ from gnb.models.vocabulary import OutputLayer, hidden_states
 from gnb.rewriters.local.options import LoraOptions
 from gnb.rewriters.local.plain import decode_plain
 from gnb.rewriters.lora import LoraRewriter
-from gnb.sources.bundled import BundledSource
+from gnb.sources.bundled import BundledOptions, BundledSource
 
 BATCH_SIZES = (8, 16, 32, 48, 96)
 NOTEBOOK_TOKENS = 100
@@ -66,7 +65,7 @@ class Way:
 
 def test_texts(count: int) -> list[str]:
     """Return texts of the test split, evenly spread."""
-    examples = split_examples(list(BundledSource(Options()).read(print)), seed=0)
+    examples = split_examples(list(BundledSource(BundledOptions()).read(print)), seed=0)
     texts = [example.text for example in examples if example.split == "test"]
     return texts[:: max(1, len(texts) // count)][:count]
 

@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from gnb.core.options import Options
 from gnb.core.splitting import split_examples
-from gnb.sources.bundled import BundledSource
+from gnb.sources.bundled import BundledOptions, BundledSource
 
 SENTENCE = "مردان قوی هستند و زنان احساساتی."
 WITH_DETECTOR = ("-o", "lora.detector=embedded")
@@ -61,7 +60,7 @@ def best(rounds: int, *arguments: str) -> Run:
 
 def write_texts(folder: Path, count: int) -> Path:
     """Write texts of the test split into a file, one a line."""
-    examples = split_examples(list(BundledSource(Options()).read(print)), seed=0)
+    examples = split_examples(list(BundledSource(BundledOptions()).read(print)), seed=0)
     texts = [" ".join(example.text.split()) for example in examples if example.split == "test"][:count]
     file = folder / "texts.txt"
     file.write_text("\n".join([*texts, ""]), "utf-8")

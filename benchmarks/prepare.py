@@ -21,7 +21,7 @@ from gnb.core.preparation import Input, Plan, prepare
 from gnb.core.preparation.chunks import clean_chunk, make_chunks
 from gnb.core.preparation.pool import map_in_order
 from gnb.core.records import Example, Report
-from gnb.sources.bundled import BundledSource
+from gnb.sources.bundled import BundledOptions, BundledSource
 
 
 class GeneratedSource(Source):
@@ -44,7 +44,7 @@ class GeneratedSource(Source):
 
 def corpus_texts() -> list[str]:
     """Return the texts of the bundled corpus."""
-    return [example.text for example in BundledSource(Options()).read(lambda problem: None)]
+    return [example.text for example in BundledSource(BundledOptions()).read(lambda problem: None)]
 
 
 def plain_loop(texts: list[str]) -> None:

@@ -25,9 +25,8 @@ import torch
 from peft import LoraConfig, PeftModel
 from transformers import PrinterCallback, Trainer, set_seed
 
-from gnb.core.options import Options
 from gnb.models.loading import LoadedModel, load_model
-from gnb.sources.bundled import BundledSource
+from gnb.sources.bundled import BundledOptions, BundledSource
 from gnb.training.batches import Row, row_length
 from gnb.training.data import select_data
 from gnb.training.options import TrainingOptions
@@ -40,7 +39,7 @@ VALIDATION = 64
 
 def make_data(loaded: LoadedModel, steps: int) -> Rows:
     """Return rows for one epoch of that many steps, and some for validation."""
-    data = select_data(list(BundledSource(Options()).read(print)), limit=steps * OPTIONS.batch_size)
+    data = select_data(list(BundledSource(BundledOptions()).read(print)), limit=steps * OPTIONS.batch_size)
     rows = make_rows(replace(data, validation=data.validation[:VALIDATION]), OPTIONS, loaded.tokenizer)
     if len(rows.train) < steps * OPTIONS.batch_size:
         raise SystemExit(f"The corpus has only {len(rows.train)} items to train on; give fewer --steps.")

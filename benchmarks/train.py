@@ -17,9 +17,8 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from gnb.core.options import Options
 from gnb.models.loading import load_model
-from gnb.sources.bundled import BundledSource
+from gnb.sources.bundled import BundledOptions, BundledSource
 from gnb.training.batches import Batches, collate, row_length
 from gnb.training.data import select_data
 from gnb.training.options import TrainingOptions
@@ -34,7 +33,7 @@ WAYS = ("transformers", "gnb")
 def build(folder: Path) -> AdapterTrainer:
     """Return a trainer of the embedded model with fresh weights."""
     options = TrainingOptions()
-    data = select_data(list(BundledSource(Options()).read(print)), limit=ITEMS)
+    data = select_data(list(BundledSource(BundledOptions()).read(print)), limit=ITEMS)
     loaded = load_model(options)
     rows = make_rows(data, options, loaded.tokenizer)
     return make_trainer(attach_adapter(loaded, options), loaded, rows, options, folder)

@@ -7,12 +7,12 @@ import pytest
 from hazm.word_tokenizer import WordTokenizer
 
 from gnb.core.errors import SettingsError
-from gnb.core.options import Options, build_options
+from gnb.core.options import build_options
 from gnb.core.records import Example, Segment
 from gnb.metrics import bleu
 from gnb.metrics.bleu import BleuMetric, BleuOptions
 from gnb.metrics.tokens import word_tokens
-from gnb.sources.bundled import BundledSource
+from gnb.sources.bundled import BundledOptions, BundledSource
 
 PRECISIONS = ("precision_1", "precision_2", "precision_3", "precision_4")
 
@@ -29,7 +29,7 @@ def judge(*segments: Segment, order: int = 4) -> dict[str, float | None]:
 @pytest.fixture(scope="module")
 def corpus() -> list[Segment]:
     """Real texts: the output is the input, or a free reference where the item's number is even."""
-    source = BundledSource(Options())
+    source = BundledSource(BundledOptions())
     examples = islice(source.read(lambda problem: pytest.fail(str(problem))), 0, None, 10)
     return [Segment(e, e.references[-1] if number % 2 else e.text) for number, e in enumerate(examples)]
 

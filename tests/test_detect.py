@@ -14,11 +14,10 @@ from scripted import Workplace
 from gnb import detect
 from gnb.core.errors import GnbError
 from gnb.core.layout import highlighted, with_marks
-from gnb.core.options import Options
 from gnb.detecting import Finding, Words
-from gnb.sources.bundled import BundledSource
+from gnb.sources.bundled import BundledOptions, BundledSource
 
-TEXTS = [example.text for example in islice(BundledSource(Options()).read(print), 12)]
+TEXTS = [example.text for example in islice(BundledSource(BundledOptions()).read(print), 12)]
 TEXT = "دولتمردان باید"
 DETAILS = {"probability": 0.973, "category": "generic"}
 BIASED = f"scripted.details={json.dumps(DETAILS)}"

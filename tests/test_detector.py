@@ -13,7 +13,6 @@ import pytest
 from training_bench import FILES, Bench, KilledError, contents, kill_at
 
 from gnb.core.errors import InputError, ModelError
-from gnb.core.options import Options
 from gnb.core.records import Example, Rewrite
 from gnb.models.adapters import CARD
 from gnb.models.detector import Detector
@@ -22,11 +21,11 @@ from gnb.models.options import ModelOptions
 from gnb.models.prompt import PUBLISHED, Prompt
 from gnb.rewriters.local.options import LoraOptions
 from gnb.rewriters.lora import LoraRewriter
-from gnb.sources.bundled import BundledSource
+from gnb.sources.bundled import BundledOptions, BundledSource
 from gnb.training.data import TrainingData, select_data
 from gnb.training.job import perform
 
-EXAMPLES = list(BundledSource(Options()).read(print))
+EXAMPLES = list(BundledSource(BundledOptions()).read(print))
 TEXTS = [example.text for example in EXAMPLES[:300:25]]
 LONG = " ".join(example.text for example in EXAMPLES[100:160])
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gnb.core.errors import ModelError, SettingsError
-from gnb.core.options import Options, build_options
+from gnb.core.options import build_options
 from gnb.models.adapters import CARD
 from gnb.models.loading import load_model, load_tokenizer, model_identity
 from gnb.models.options import ModelOptions
@@ -18,9 +18,9 @@ from gnb.models.vocabulary import task_token_ids
 from gnb.rewriters.base import BaseRewriter
 from gnb.rewriters.local.options import LocalOptions, LoraOptions
 from gnb.rewriters.lora import LoraRewriter
-from gnb.sources.bundled import BundledSource
+from gnb.sources.bundled import BundledOptions, BundledSource
 
-TEXTS = [example.text for example in BundledSource(Options()).read(print)]
+TEXTS = [example.text for example in BundledSource(BundledOptions()).read(print)]
 ODD = [
     "😂😂",
     "hello world",
@@ -187,7 +187,7 @@ def test_the_task_vocabulary_reaches_every_persian_letter_digit_mark_and_emoji()
 def test_every_word_of_the_corpus_can_be_answered():
     prompt = Prompt(PUBLISHED, load_tokenizer("embedded"))
     reachable = set(task_token_ids(prompt.tokenizer))
-    for example in BundledSource(Options()).read(print):
+    for example in BundledSource(BundledOptions()).read(print):
         own = set(prompt.tokens_of(example.text))
         for reference in example.references:
             assert set(prompt.tokens_of(reference)) <= reachable | own, reference

@@ -9,14 +9,13 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from gnb.core.options import Options
 from gnb.models.adapters import CONFIG, WEIGHTS, adapts_vocabulary, attach_adapter
 from gnb.models.embedded import embedded_folder, embedded_tokenizer
 from gnb.models.loading import LoadedModel, load_model
 from gnb.models.merging import merge_plain
 from gnb.models.options import ModelOptions
 from gnb.models.stored import load_stored
-from gnb.sources.bundled import BundledSource
+from gnb.sources.bundled import BundledOptions, BundledSource
 
 TOKENS = torch.tensor([[2, 300, 700, 1200, 45, 9], [2, 8, 8, 1499, 600, 31]])
 
@@ -112,7 +111,7 @@ def test_an_adapter_of_the_embeddings_is_told_from_others(tiny_model: Path, tiny
 
 def test_the_embedded_tokenizer_is_the_one_that_transformers_makes_of_its_folder():
     ours, theirs = embedded_tokenizer(), AutoTokenizer.from_pretrained(embedded_folder(), local_files_only=True)
-    texts = [example.text for example in BundledSource(Options()).read(print)][::10]
+    texts = [example.text for example in BundledSource(BundledOptions()).read(print)][::10]
     texts += ["", " ", "<eos> a <bos>\n\n\tب", "👨‍👩‍👧 日本語  a   b", "\x00\u200f\ufeff"]
     for settings in ({}, {"add_special_tokens": False, "split_special_tokens": True}):
         assert ours(texts, **settings)["input_ids"] == theirs(texts, **settings)["input_ids"]

@@ -12,19 +12,18 @@ from training_bench import FILES, Bench, KilledError, contents, kill_at
 
 from gnb.core.errors import InputError, ModelError, SettingsError
 from gnb.core.fingerprint import hash_text
-from gnb.core.options import Options
 from gnb.core.records import Example
 from gnb.core.text import comparison_key
 from gnb.models.adapters import attach_adapter, training_keys
 from gnb.models.loading import load_model
-from gnb.sources.bundled import BundledSource
+from gnb.sources.bundled import BundledOptions, BundledSource
 from gnb.training.data import TrainingData, select_data
 from gnb.training.job import CHECKPOINTS, perform
 
 
 @pytest.fixture(scope="module")
 def data() -> TrainingData:
-    return select_data(list(BundledSource(Options()).read(print)), limit=16)
+    return select_data(list(BundledSource(BundledOptions()).read(print)), limit=16)
 
 
 @pytest.fixture

@@ -7,18 +7,18 @@ from pathlib import Path
 import pytest
 
 from gnb.core.errors import InputError, SettingsError, UnknownNameError
-from gnb.core.options import Options, build_options
+from gnb.core.options import build_options
 from gnb.core.records import Example
 from gnb.core.splitting import split_examples
 from gnb.models.loading import load_tokenizer
 from gnb.models.prompt import PUBLISHED, Prompt
-from gnb.sources.bundled import BundledSource
+from gnb.sources.bundled import BundledOptions, BundledSource
 from gnb.training.batches import IGNORED, Batches, Row, collate, pack, row_length
 from gnb.training.data import select_data
 from gnb.training.items import Encoder, Item
 from gnb.training.options import TrainingOptions, preset_values
 
-BUNDLED = tuple(BundledSource(Options()).read(print))
+BUNDLED = tuple(BundledSource(BundledOptions()).read(print))
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from gnb.core.options import Options
 from gnb.models.loading import load_model
-from gnb.sources.bundled import BundledSource
+from gnb.sources.bundled import BundledOptions, BundledSource
 from gnb.training.batches import Row, collate, pack
 from gnb.training.data import TrainingData, select_data
 from gnb.training.options import TrainingOptions
@@ -15,7 +14,7 @@ from gnb.training.options import TrainingOptions
 
 @pytest.fixture(scope="module")
 def data() -> TrainingData:
-    return select_data(list(BundledSource(Options()).read(print)), limit=12)
+    return select_data(list(BundledSource(BundledOptions()).read(print)), limit=12)
 
 
 def make_trainer(tiny_model: Path, data: TrainingData, folder: Path, **options: Any) -> Any:

@@ -3,11 +3,10 @@
 import json
 from pathlib import Path
 
-from gnb.core.options import Options
 from gnb.models.classifier import load_classifier
 from gnb.models.loading import load_model
 from gnb.models.options import ModelOptions
-from gnb.sources.bundled import BundledSource
+from gnb.sources.bundled import BundledOptions, BundledSource
 
 VOCABULARY = 1500
 SPECIAL = ("<pad>", "<eos>", "<bos>", "<unk>")
@@ -79,7 +78,7 @@ def _tokenizer():
     tokenizer.normalizer = normalizers.Replace(" ", "▁")
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex("\n+|▁*[^▁\n]+"), "isolated")
     tokenizer.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
-    texts = [example.text for example in BundledSource(Options()).read(print)][::4]
+    texts = [example.text for example in BundledSource(BundledOptions()).read(print)][::4]
     trainer = trainers.BpeTrainer(
         vocab_size=VOCABULARY, special_tokens=[*SPECIAL, *bytes_, "\n"], limit_alphabet=200, show_progress=False
     )

@@ -3,9 +3,12 @@
 import json
 from collections.abc import Iterator
 from importlib import resources
-from typing import Any
+from typing import Any, ClassVar
+
+from pydantic import Field
 
 from gnb.core.components import Source
+from gnb.core.options import Options
 from gnb.core.records import Example, Report
 
 PARTS = tuple("abcdefgijk")
@@ -14,16 +17,27 @@ TRAINING_PARTS = tuple("lmnopqrs")
 """The parts that are for training only, so that the other splits stay what they were before these were written."""
 
 
+class BundledOptions(Options):
+    """Options of the `bundled` source."""
+
+    parts: str = Field("".join((*PARTS, *TRAINING_PARTS)), pattern=f"^[{''.join((*PARTS, *TRAINING_PARTS))}]+$")
+    """Letters of the parts to read."""
+
+
 class BundledSource(Source):
     """The corpus that ships with gnb: 8,194 Persian texts with category, register, references and contrast pairs.
 
     Ids such as "a-017" name part and line and never change.
     """
 
+    options_model: ClassVar[type[Options]] = BundledOptions
+    argument: ClassVar[str | None] = "parts"
+    options: BundledOptions
+
     def read(self, report: Report) -> Iterator[Example]:
         """Yield the items part by part. Nothing is ever reported: the tests check the corpus as it is shipped."""
         folder = resources.files("gnb") / "data" / "corpus"
-        for part in (*PARTS, *TRAINING_PARTS):
+        for part in sorted(set(self.options.parts)):
             with (folder / f"{part}.jsonl").open(encoding="utf-8") as file:
                 for number, line in enumerate(file, start=1):
                     yield _example(part, number, json.loads(line))

@@ -81,6 +81,8 @@ def write_card(record: Mapping[str, Any]) -> str:
     Args:
         record: what gnb.json says of the run.
     """
+    started = record.get("started_from")
+    start = f"It went on from the adapter whose files have the hash `{started}`. " if started else ""
     counts, data, licence = record["counts"], record["data"], licence_of(record["base_model"])
     task = _TASKS[record["task"]]
     sources = ", ".join(f"`{source}`" for source in record["sources"])
@@ -118,7 +120,7 @@ lists a hash of each text seen, so that a test set can be checked against them.
 ## Training
 
 {record["steps"]:,} optimiser steps; {record["parameters"]:,} trained parameters, the base model frozen. Loss:
-{task.loss}. Training loss, mean of the
+{task.loss}. {start}Training loss, mean of the
 last epoch: {record["train_loss"]:.4f}. The weights are those of step {record["kept_step"]:,}.
 {quality} All losses: `history.json`.
 
