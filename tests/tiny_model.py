@@ -84,6 +84,10 @@ def _tokenizer():
     )
     tokenizer.train_from_iterator(texts, trainer)
     tokenizer.post_processor = processors.TemplateProcessing(single="<bos> $A", special_tokens=[("<bos>", 2)])
+    values = json.loads(tokenizer.to_str())
+    # the trainer knows no other way to reserve tokens, but bytes and line breaks are text, not special
+    values["added_tokens"] = [token for token in values["added_tokens"] if token["content"] in SPECIAL]
+    tokenizer = Tokenizer.from_str(json.dumps(values))
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, pad_token="<pad>", eos_token="<eos>", bos_token="<bos>", unk_token="<unk>"
     )
