@@ -39,6 +39,10 @@ class LoraRewriter(LocalRewriter):
         """Return the prompt template: the option's, else the adapter's, else the published one."""
         return self.options.prompt or adapter_card(self._folder).get("prompt") or PUBLISHED
 
+    def detector_name(self) -> str:
+        """Return the detector that the option names."""
+        return self.options.detector
+
     def calibration(self) -> Calibration:
         """Return the adapter's calibration, as `gnb tune --save` wrote it; else margins are taken as log-odds."""
         return stored_calibration(self._folder)

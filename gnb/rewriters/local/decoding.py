@@ -64,6 +64,7 @@ class _Row:
         hints: as `GuidedDecoder.decode` takes them.
         used: how much of the source the answer has come past.
         offer: where in the source the current draft begins.
+        sure: whether that place is the right one beyond doubt; one common word alone may stand in many places.
     """
 
     source: list[int]
@@ -74,6 +75,7 @@ class _Row:
     answer: list[int] = field(default_factory=list)
     used: int = 0
     offer: int = 0
+    sure: bool = True
     done: bool = False
 
     def accept(self, draft: Sequence[int], predicted: Sequence[int], stop: frozenset[int]) -> int:
@@ -116,7 +118,7 @@ class _Row:
             tail = self.answer[-size:]
             for place in range(max(0, self.used - size + 1), len(self.source) - size):
                 if self.source[place : place + size] == tail:
-                    self.offer = place + size
+                    self.offer, self.sure = place + size, size > 1
                     return self.source[self.offer : self.offer + min(length, room)]
         return []
 
@@ -310,7 +312,10 @@ class _Batch:
             self.changes = self._best_changes(logits, copied, sizes)
         if self.decoder.copy_bonus:
             # no bonus where no draft is on offer: the input says nothing of what follows there
-            bonus = [self.decoder.copy_bonus * bool(draft) for draft in drafts for _ in range(len(draft) + 1)]
+            offered = [row.sure and bool(draft) for row, draft in zip(self.rows, drafts, strict=True)]
+            bonus = [
+                self.decoder.copy_bonus * flag for flag, size in zip(offered, sizes, strict=True) for _ in range(size)
+            ]
             logits.scatter_add_(1, copied, torch.tensor(bonus, dtype=logits.dtype, device=logits.device)[:, None])
         return [part.tolist() for part in torch.split(self.layer.ids[logits.argmax(-1)], sizes)]
 
@@ -321,7 +326,7 @@ class _Batch:
         hints = [
             (place, token, value)
             for start, row, size in zip(accumulate(sizes, initial=0), self.rows, sizes, strict=False)
-            if size > 1
+            if size > 1 and row.sure
             for place in range(start, start + size)
             for token, value in row.hints.get(row.offer + place - start, {}).items()
         ]

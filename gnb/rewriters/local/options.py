@@ -19,8 +19,6 @@ class LocalOptions(ModelOptions):
     """task: only tokens that a Persian answer or the input can hold; full: the whole vocabulary (guided only)."""
     copy_bonus: float = Field(0.0, ge=-20, le=20)
     """Added to the logit of each token drafted from the input, in nats: higher changes less (guided only)."""
-    detector: str = "none"
-    """The detector that decides which texts are changed: "embedded", a folder of `gnb train --task detect`, or none."""
     threshold: float | None = Field(None, ge=0, le=1)
     """Probability of bias from which a text is changed (guided or with a detector); unset: 0.5 with one, or greedy."""
     batch_tokens: int = Field(2048, ge=1)
@@ -38,7 +36,9 @@ class LoraOptions(LocalOptions):
 
     adapter: str = "embedded"
     """The adapter: "embedded" for the one that ships, or a folder that `gnb train` wrote."""
-    lexicon_bonus: float = Field(0.0, ge=0, le=10)
+    detector: str = "none"
+    """The detector that decides which texts are changed: "embedded", a folder of `gnb train --task detect`, or none."""
+    lexicon_bonus: float = Field(0.5, ge=0, le=10)
     """Weight of the adapter's lexicon: how much an edit gains that its training texts show, by how often (guided)."""
     prompt: str | None = None  # type: ignore[assignment]
     """The prompt template; unset for the one that the adapter was trained with."""

@@ -61,8 +61,12 @@ class LocalRewriter(Rewriter):
 
     def calibrated_folder(self) -> Path | None:
         """Return the folder whose note holds the calibration of the scores in `details`; None if there is none."""
-        name = self.options.detector
+        name = self.detector_name()
         return None if name == "none" else resolve_adapter(name, kind="detector")
+
+    def detector_name(self) -> str:
+        """Return the detector that decides which texts are changed, or "none"."""
+        return "none"
 
     def fingerprint(self) -> Record:
         """Return the model's identity and every setting that could change an answer."""
@@ -198,11 +202,11 @@ class LocalRewriter(Rewriter):
     @property
     def _is_margin_cut(self) -> bool:
         """Whether the threshold is one of the margin, so that an answer depends on its calibration."""
-        return self.options.threshold is not None and self.options.detector == "none"
+        return self.options.threshold is not None and self.detector_name() == "none"
 
     @cached_property
     def _detector(self) -> Detector | None:
-        return None if self.options.detector == "none" else Detector(self.options, self.options.detector)
+        return None if self.detector_name() == "none" else Detector(self.options, self.detector_name())
 
     @cached_property
     def _loaded(self) -> LoadedModel:
