@@ -183,6 +183,17 @@ def test_the_paper_preset_trains(bench: Bench) -> None:
     assert config["target_modules"] == ["q_proj", "v_proj"]
 
 
+def test_a_run_goes_on_from_an_adapter(bench: Bench, trained: Bench) -> None:
+    first = trained.folder / "adapter"
+    card = bench.train("second", start_from=str(first), epochs=1, learning_rate=1e-6, rank=2)
+    assert card["validation_loss"] == pytest.approx(trained.history()["validation"][-1]["loss"], rel=1e-4)
+    assert f"from the adapter whose files have the hash `{card['started_from']}`" in (
+        bench.folder / "second" / "README.md"
+    ).read_text("utf-8")
+    with pytest.raises(InputError, match="an adapter of other data or settings"):
+        bench.train("second", epochs=1, learning_rate=1e-6, rank=2)
+
+
 @pytest.mark.parametrize("step", [1, 3, 5, 8])
 def test_a_run_that_died_goes_on_and_has_the_curve_of_an_unbroken_one(bench: Bench, trained: Bench, step: int) -> None:
     with pytest.raises(KilledError):

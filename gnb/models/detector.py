@@ -93,7 +93,9 @@ class Detector:
         if not logits:
             return Detection(0.0, NEUTRAL)
         best = max(logits, key=bias_score)
-        return Detection(self.calibration.probability(bias_score(best)), self.categories[1 + int(best[1:].argmax())])
+        # rounded here, so that a threshold cuts the very number that is shown
+        probability = round(self.calibration.probability(bias_score(best)), 4)
+        return Detection(probability, self.categories[1 + int(best[1:].argmax())])
 
     @cached_property
     def _loaded(self) -> LoadedModel:

@@ -245,7 +245,7 @@ class LocalRewriter(Rewriter):
 
 
 def _details(found: Detection | None) -> dict[str, Any]:
-    return {} if found is None else {"probability": round(found.probability, 4), "category": found.category}
+    return {} if found is None else {"probability": found.probability, "category": found.category}
 
 
 def _worded_lines(text: str) -> list[str]:
