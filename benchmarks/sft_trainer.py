@@ -101,7 +101,7 @@ WAYS: dict[str, Callable[..., Trainer]] = {
 
 def train(way: str, steps: int, folder: Path) -> None:
     """Train an adapter and leave it in the folder with what it took."""
-    loaded = load_model(OPTIONS)
+    loaded = load_model(OPTIONS, stored_embeddings=way == "gnb")  # as `gnb train` loads it
     rows = make_data(loaded, steps)
     set_seed(OPTIONS.seed)
     trainer = WAYS[way](loaded, rows, folder / "checkpoints")

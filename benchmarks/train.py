@@ -30,11 +30,11 @@ ITEMS = 64
 WAYS = ("transformers", "gnb")
 
 
-def build(folder: Path) -> AdapterTrainer:
+def build(folder: Path, way: str) -> AdapterTrainer:
     """Return a trainer of the embedded model with fresh weights."""
     options = TrainingOptions()
     data = select_data(list(BundledSource(BundledOptions()).read(print)), limit=ITEMS)
-    loaded = load_model(options)
+    loaded = load_model(options, stored_embeddings=way == "gnb")  # as `gnb train` loads it
     rows = make_rows(data, options, loaded.tokenizer)
     return make_trainer(attach_adapter(loaded, options), loaded, rows, options, folder)
 
@@ -60,7 +60,7 @@ def transformers_loss(trainer: AdapterTrainer, batch: dict[str, torch.Tensor]) -
 def measure(way: str) -> dict[str, float]:
     """Return tokens a second, padding left out, and the peak of memory in gigabytes."""
     with TemporaryDirectory() as folder:
-        trainer = build(Path(folder))
+        trainer = build(Path(folder), way)
         batches = batches_of(trainer, grouped=way == "gnb")
         loss = transformers_loss if way == "transformers" else lambda t, batch: t.compute_loss(t.model, batch)
         loss(trainer, batches[0]).backward()

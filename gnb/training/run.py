@@ -10,7 +10,7 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import EarlyStoppingCallback, PrinterCallback, TrainingArguments, set_seed
 
 from gnb.core.errors import ModelError, SettingsError
-from gnb.models.adapters import lay_adapter, resolve_adapter
+from gnb.models.adapters import adapts_vocabulary, lay_adapter, resolve_adapter
 from gnb.models.classifier import load_classifier
 from gnb.models.loading import LoadedModel, load_model
 from gnb.models.prompt import Prompt
@@ -96,7 +96,13 @@ def load_base(data: TrainingData, options: TrainingOptions) -> LoadedModel:
     """
     if options.task == "detect":
         return load_classifier(options, len(categories_of(data.train)))
-    return load_model(options)
+    return load_model(options, stored_embeddings=not _adapts_vocabulary(options))
+
+
+def _adapts_vocabulary(options: TrainingOptions) -> bool:
+    if options.start_from:
+        return adapts_vocabulary(resolve_adapter(options.start_from))
+    return any(layer in options.target_modules for layer in ("embed", "lm_head"))
 
 
 def attach_adapter(loaded: LoadedModel, options: TrainingOptions) -> PeftModel:
