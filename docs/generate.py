@@ -27,8 +27,9 @@ def options_page() -> str:
     lines = [
         "# Sources, rewriters and metrics, and their options",
         NOTE,
-        "Set an option in `gnb.toml` (`[rewriters.lora]`, then `batch_size = 8`) or on the command line"
-        " (`-o lora.batch_size=8`). `gnb plugins NAME` shows the same for every installed component, plugins included.",
+        "Set an option in `gnb.toml` (`[rewriters.lora]`, then `threshold = 0.9`) or on the command line "
+        "(`-o lora.threshold=0.9`). `gnb plugins NAME` shows the same for every installed component, "
+        "plugins included.",
     ]
     for kind in KINDS:
         lines.append(f"## {kind.capitalize()}s")

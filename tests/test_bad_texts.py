@@ -172,7 +172,9 @@ def rewrite(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
     """Run `gnb rewrite`, expect it to refuse, and return what it says."""
 
     def run(**options: object) -> str:
-        pairs = [word for key, value in options.items() for word in ("-o", f"lora.{key}={value}")]
+        pairs = [
+            word for key, value in {"detector": "none", **options}.items() for word in ("-o", f"lora.{key}={value}")
+        ]
         monkeypatch.setattr(sys, "argv", ["gnb", "rewrite", *pairs, BIASED])
         with pytest.raises(SystemExit) as left:
             main()

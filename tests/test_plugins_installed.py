@@ -34,7 +34,8 @@ def test_the_installed_package_is_listed(site: Path, tmp_path: Path) -> None:
 
 
 def test_its_rewriter_has_a_row_in_the_matrix(site: Path, tmp_path: Path) -> None:
-    choice = ["--rewriters", "lexicon", "--sources", "bundled", "--split", "all", "--metrics", "bleu,edit,detection"]
+    source = ["--sources", "bundled:abcdefgijk", "--split", "all"]
+    choice = ["--rewriters", "lexicon", *source, "--metrics", "bleu,edit,detection"]
     done = run(site, tmp_path, "gnb", "compare", *choice, "--json")
     assert done.returncode == 0, done.stderr
     rows = {row["label"]: row["scores"] for row in json.loads(done.stdout)["rows"]}

@@ -209,7 +209,7 @@ def test_the_paper_preset_is_the_published_recipe() -> None:
 
 
 def test_an_unknown_preset_is_refused_with_those_that_exist() -> None:
-    with pytest.raises(UnknownNameError, match=r"training preset 'papre'.*'paper'.*Existing: default, paper"):
+    with pytest.raises(UnknownNameError, match=r"training preset 'papre'.*'paper'.*Existing: default, detect, paper"):
         preset_values("papre")
 
 

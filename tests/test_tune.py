@@ -25,7 +25,7 @@ from gnb.rewriters.local.options import LoraOptions
 from gnb.rewriters.lora import LoraRewriter
 from gnb.sources.bundled import BundledOptions, BundledSource
 
-BUNDLED = list(BundledSource(BundledOptions()).read(print))[:40]
+BUNDLED = list(BundledSource(BundledOptions()).read(print))[:2869:71][:40]  # of all parts that are split, biased and not
 
 
 def tuned(*pairs: tuple[float, bool], stored: Calibration | None = None, refit: bool = False) -> Tuning:
@@ -164,7 +164,9 @@ class Bench:
 def bench(tmp_path: Path, tiny_model: Path, tiny_adapter: Path) -> Bench:
     """Without a detector: margins tell."""
     adapter = shutil.copytree(tiny_adapter, tmp_path / "adapter")
-    return Bench(tmp_path, {"base_model": str(tiny_model), "dtype": "float32", "adapter": str(adapter)})
+    return Bench(
+        tmp_path, {"base_model": str(tiny_model), "dtype": "float32", "adapter": str(adapter), "detector": "none"}
+    )
 
 
 @pytest.fixture
@@ -250,7 +252,7 @@ def test_scores_are_kept_in_the_store(workplace: Workplace) -> None:
         (["-r", "copy"], "The rewriter 'copy' says of no text how biased it is."),
         (["-r", "copy", "--save"], "The rewriter 'copy' has no adapter or detector"),
         (["--save"], "ships with gnb and keeps its calibration"),
-        (["--split", "valid"], "There is no split 'valid'. Did you mean 'validation'?"),
+        (["--split", "valid"], "There is no split 'valid'. Did you mean 'validation'"),
         (["-o", "loar.threshold=1"], "nothing here is called 'loar'. Did you mean 'lora'?"),
         (["-r", "scripted", "-o", "scripted.raise_after=0"], "scripted failed: "),
     ],

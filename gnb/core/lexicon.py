@@ -25,7 +25,7 @@ _LONGEST = 4
 _LEAST_COUNT = 2
 LEAST_SHARE = 0.02
 """The smallest share that an entry may have."""
-_LOOSE_SPACE = regex.compile(r" +(?=[.،؛!؟»]|$)")
+_STOP = regex.compile(r"[.،؛!؟»]|$")
 _HEADER = "words\treplacement\tshare"
 
 
@@ -47,9 +47,12 @@ class Suggestion:
 
     def apply(self, text: str) -> str:
         """Return the text with this edit made, and without spaces that it would leave over."""
-        changed = text[: self.start] + self.replacement + text[self.end :]
-        tidied: str = _LOOSE_SPACE.sub("", regex.sub(r" {2,}", " ", changed)).strip()
-        return tidied
+        before, after = text[: self.start], text[self.end :]
+        if not self.replacement:
+            # one of the two spaces around what is dropped, and the one before a stop or the end, go with it
+            before, after = (before, after.lstrip(" ")) if before.endswith(" ") or not before else (before, after)
+            before = before.rstrip(" ") if _STOP.match(after) else before
+        return before + self.replacement + after
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +84,23 @@ def load_lexicon(path: Path) -> Lexicon:
         InputError: naming the line that is not an entry.
     """
     entries: dict[str, dict[str, float]] = defaultdict(dict)
-    for number, line in enumerate(path.read_text("utf-8").splitlines()[1:], start=2):
+    for number, line in enumerate(path.read_bytes().split(b"\n"), start=1):
         try:
-            words, replacement, share = line.split("\t")
-            entries[words][replacement] = float(share)
+            words, replacement, share = line.decode("utf-8").split("\t") if line else ("", "", "0")
+            if line and number > 1:
+                entries[words][replacement] = _share(share)
         except ValueError:
-            raise InputError(f"{path}:{number}: an entry is words, replacement and share, with tabs between.") from None
+            raise InputError(
+                f"{path}:{number}: an entry is words, replacement and share (above 0, at most 1), with tabs between."
+            ) from None
     return Lexicon(entries)
+
+
+def _share(text: str) -> float:
+    share = float(text)
+    if not 0 < share <= 1:
+        raise ValueError(text)
+    return share
 
 
 def mine_lexicon(examples: Iterable[Example]) -> Lexicon:
@@ -98,7 +111,7 @@ def mine_lexicon(examples: Iterable[Example]) -> Lexicon:
         reference = example.references[0]
         for source, target in map(partial(_whole_words, example.text, reference), edits(example.text, reference)):
             if words := comparison_key(source):
-                counts[words][target.strip()] += 1
+                counts[words][" ".join(target.split())] += 1
     seen = Counter(
         words
         for example in biased

@@ -172,7 +172,7 @@ def parse_pairs(pairs: tuple[str, ...]) -> dict[str, Table]:
         name, equals, value = pair.partition("=")
         label, dot, key = name.strip().partition(".")
         if not (equals and dot and label and key):
-            raise SettingsError(f"-o {pair!r}: write LABEL.OPTION=VALUE, such as -o lora.batch_size=8.")
+            raise SettingsError(f"-o {pair!r}: write LABEL.OPTION=VALUE, such as -o lora.threshold=0.9.")
         tables.setdefault(label, {})[key] = parse_value(value)
     return tables
 

@@ -19,6 +19,7 @@ WEIGHTS = "adapter_model.safetensors"
 CARD = "gnb.json"
 KEYS = "training_keys.txt"
 LEXICON = "lexicon.tsv"
+_MAKERS = {"adapter": "gnb train", "detector": "gnb train --task detect"}
 
 
 def resolve_adapter(name: str, kind: Literal["adapter", "detector"] = "adapter") -> Path:
@@ -35,8 +36,8 @@ def resolve_adapter(name: str, kind: Literal["adapter", "detector"] = "adapter")
     absent = [file for file in (CONFIG, WEIGHTS) if not (folder / file).is_file()]
     if absent:
         raise ModelError(
-            f"There is no adapter in {str(folder)!r}: no {' and no '.join(absent)}. "
-            f"Give 'embedded' or a folder that `gnb train --to FOLDER` wrote."
+            f"There is no {kind} in {str(folder)!r}: no {' and no '.join(absent)}. "
+            f"Give 'embedded' or a folder that `{_MAKERS[kind]} --to FOLDER` wrote."
         )
     return folder
 
@@ -69,13 +70,24 @@ def training_keys(folder: Path) -> frozenset[str]:
 
 def adapts_vocabulary(folder: Path) -> bool:
     """Tell whether an adapter changes embeddings or output layer, so that they cannot stay as they are stored."""
+    names = _weight_names(folder)
+    return names is None or any("embed" in name or "lm_head" in name for name in names)
+
+
+def brings_classifier(folder: Path) -> bool:
+    """Tell whether an adapter's weights hold the layer that classifies, or cannot be read at all."""
+    names = _weight_names(folder)
+    return names is None or any(name.endswith("score.weight") for name in names)
+
+
+def _weight_names(folder: Path) -> list[str] | None:
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(folder / WEIGHTS, framework="pt") as weights:
-            return any("embed" in name or "lm_head" in name for name in weights.keys())  # noqa: SIM118 - no dictionary
+            return list(weights.keys())
     except SafetensorError:
-        return True
+        return None
 
 
 def attach_adapter(loaded: LoadedModel, folder: Path) -> LoadedModel:

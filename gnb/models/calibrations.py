@@ -1,6 +1,7 @@
 """The calibration that an adapter or a detector carries in its note."""
 
 import json
+import math
 import os
 from dataclasses import asdict
 from importlib import resources
@@ -21,9 +22,15 @@ def stored_calibration(folder: Path) -> Calibration:
     """
     values = adapter_card(folder).get(_KEY, {})
     try:
-        return Calibration(**values)
-    except TypeError:
-        raise ModelError(f"{folder / CARD}: the calibration is {values!r}, not a slope and an intercept.") from None
+        slope, intercept = (float(values.get(key, default)) for key, default in (("slope", 1.0), ("intercept", 0.0)))
+    except (AttributeError, TypeError, ValueError):
+        slope = intercept = math.nan
+    if not (math.isfinite(slope) and math.isfinite(intercept) and slope > 0):
+        raise ModelError(
+            f"{folder / CARD}: the calibration is {values!r}, not a slope above 0 and an intercept."
+            " `gnb tune --save` writes one."
+        )
+    return Calibration(slope, intercept)
 
 
 def check_own(folder: Path) -> None:

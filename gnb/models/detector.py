@@ -5,10 +5,20 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import batched, chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gnb.core.errors import ModelError
-from gnb.models.adapters import adapter_card, adapter_identity, adapts_vocabulary, attach_adapter, resolve_adapter
+from gnb.models import embedded
+from gnb.models.adapters import (
+    CARD,
+    adapter_card,
+    adapter_identity,
+    adapts_vocabulary,
+    attach_adapter,
+    brings_classifier,
+    resolve_adapter,
+)
 from gnb.models.calibrations import stored_calibration
 from gnb.models.classifier import NEUTRAL, category_logits, encode, load_classifier
 from gnb.models.loading import LoadedModel, model_identity
@@ -39,7 +49,7 @@ class Detector:
     """A base model with an adapter and a classifier, as `gnb train --task detect` makes them.
 
     Args:
-        options: the base model and how to load it.
+        options: how to load the base model, and which, unless the detector was made for the embedded one.
         name: "embedded" for the detector that ships, else its folder.
 
     Raises:
@@ -52,18 +62,26 @@ class Detector:
         card = adapter_card(self._folder)
         if card.get("task") != "detect" or "categories" not in card:
             raise ModelError(f"{self._folder} holds no detector; `gnb train --task detect --to FOLDER` makes one.")
-        found = model_identity(options.base_model, options.revision)["base_model"]
+        if card.get("base_model") == embedded.NAME:
+            # it can stand in front of a rewriter of any model
+            self._options = options.model_copy(
+                update={"base_model": embedded.NAME, "revision": None, "quantisation": "none"}
+            )
+        found = model_identity(self._options.base_model, self._options.revision)["base_model"]
         if card.get("base_model", found) != found:
             raise ModelError(
                 f"The detector {name!r} was made for base model {card['base_model']!r}, not {found!r}. "
                 "Train one for it (gnb train --task detect) or set detector to none."
             )
-        self.categories: tuple[str, ...] = tuple(card["categories"])
+        if not brings_classifier(self._folder):
+            raise ModelError(f"The detector in {self._folder} is damaged: its weights hold no classifier.")
+        self.categories = _categories(card["categories"], self._folder)
         self.calibration = stored_calibration(self._folder)
 
     def fingerprint(self) -> dict[str, Any]:
         """Return what could change a probability."""
-        return {**adapter_identity(self._folder), "calibration": asdict(self.calibration)}
+        identity = adapter_identity(self._folder)
+        return {**identity, "categories": list(self.categories), "calibration": asdict(self.calibration)}
 
     def detect(self, texts: Sequence[str]) -> list[Detection]:
         """Judge texts, each line break a space; a blank text is not biased."""
@@ -71,11 +89,17 @@ class Detector:
         logits = iter(self._logits(list(chain.from_iterable(pieces))))
         return [self._judge([next(logits) for _ in parts]) for parts in pieces]
 
-    def _pieces(self, text: str) -> list[tuple[int, ...]]:
+    def _pieces(self, text: str) -> list[list[int]]:
+        """Cut a long text into pieces of one length, so that none is a mere rest; the last overlaps the one before."""
         line = " ".join(text.split())
-        return list(batched(encode(self._loaded.tokenizer, line), _PIECE)) if line else []
+        if not line:
+            return []
+        tokens = encode(self._loaded.tokenizer, line)
+        begin = tokens[: self._loaded.tokenizer.bos_token_id is not None]
+        last = max(0, len(tokens) - _PIECE)
+        return [[*begin, *tokens[place + len(begin) : place + _PIECE]] for place in (*range(0, last, _PIECE), last)]
 
-    def _logits(self, pieces: "Sequence[tuple[int, ...]]") -> "list[torch.Tensor]":
+    def _logits(self, pieces: Sequence[Sequence[int]]) -> "list[torch.Tensor]":
         """Return the category logits of each piece; pieces of like length share a batch."""
         import torch
 
@@ -102,6 +126,12 @@ class Detector:
         keep = not adapts_vocabulary(self._folder)
         loaded = load_classifier(self._options, len(self.categories), stored_embeddings=keep)
         return attach_adapter(loaded, self._folder)
+
+
+def _categories(found: Any, folder: Path) -> tuple[str, ...]:
+    if isinstance(found, list) and len(found) > 1 and all(isinstance(category, str) for category in found):
+        return tuple(found)
+    raise ModelError(f"{folder / CARD}: the categories are {found!r}, not a list of two names or more.")
 
 
 def bias_score(logits: "torch.Tensor") -> float:

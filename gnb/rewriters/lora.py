@@ -26,7 +26,7 @@ from gnb.rewriters.local.options import LoraOptions
 from gnb.rewriters.local.rewriter import Line, LocalRewriter
 
 if TYPE_CHECKING:
-    from gnb.rewriters.local.decoding import Hints
+    from gnb.rewriters.local.rows import Hints
 
 
 class LoraRewriter(LocalRewriter):

@@ -64,6 +64,9 @@ def select_data(
         raise InputError(
             f"There is nothing to train on: of {len(examples)} examples, none is for training and has {needed}."
         )
+    if task == "detect" and len({example.biased for example in train}) < 2:
+        kind = "biased" if train[0].biased else "unbiased"
+        raise InputError(f"A detector learns from biased and unbiased texts; all {len(train)} for training are {kind}.")
     return TrainingData(_draw(train, seed, limit), _draw(validation, seed, limit))
 
 

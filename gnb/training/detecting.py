@@ -105,9 +105,12 @@ class DetectTrainer(AdapterTrainer):
 def describe_detector(trainer: DetectTrainer, data: TrainingData) -> dict[str, Any]:
     """Return what a detector needs to know besides its weights: its categories, and its calibration.
 
-    The calibration is fitted on the validation texts; without any, the classifier's own probabilities stand.
+    The calibration is fitted on the validation texts; without biased and unbiased ones, or if the scores of both are in
+    the wrong order, the classifier's own probabilities stand.
     """
-    calibration = Calibration()
-    if rows := trainer.eval_dataset:
-        calibration = fit(trainer.scores(rows), [row[0].label > 0 for row in rows])
+    rows = trainer.eval_dataset or []
+    labels = [row[0].label > 0 for row in rows]
+    calibration = fit(trainer.scores(rows), labels) if any(labels) and not all(labels) else Calibration()
+    if calibration.slope <= 0:  # it learnt nothing that holds on other texts
+        calibration = Calibration()
     return {"categories": list(categories_of(data.train)), "calibration": asdict(calibration)}

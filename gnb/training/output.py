@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gnb.core.lexicon import mine_lexicon
-from gnb.models.adapters import CARD, CONFIG, KEYS, LEXICON, WEIGHTS
+from gnb.models.adapters import CARD, CONFIG, KEYS, LEXICON, WEIGHTS, resolve_adapter, training_keys
 from gnb.training.card import licence_of, write_card
 from gnb.training.curves import draw_curves
 from gnb.training.job import HISTORY, NOTICE, PLOTS, README, Job
@@ -36,7 +36,7 @@ def write_folder(job: Job, trained: "Trained") -> dict[str, Any]:
     _write_json(folder / HISTORY, history)
     for name in PLOTS:
         draw_curves(history, folder / name)
-    (folder / KEYS).write_text("".join(f"{key}\n" for key in job.data.text_keys()), "utf-8")
+    (folder / KEYS).write_text("".join(f"{key}\n" for key in _texts_seen(job)), "utf-8")
     if job.options.task == "rewrite":
         mine_lexicon(job.data.train).save(folder / LEXICON)
     (folder / NOTICE).write_text(licence_of(job.options.base_model).notice + "\n", "utf-8")
@@ -82,6 +82,12 @@ def _record(job: Job, trained: "Trained", history: History) -> dict[str, Any]:
         "versions": {name: metadata.version(name) for name in _LIBRARIES},
         "command": job.command,
     }
+
+
+def _texts_seen(job: Job) -> list[str]:
+    """Return the hashes of the texts of this run and of those that made the adapter it went on from."""
+    start = job.options.start_from
+    return sorted({*job.data.text_keys(), *(training_keys(resolve_adapter(start)) if start else ())})
 
 
 def _last_epoch_loss(steps: Sequence[dict[str, float]]) -> float:

@@ -10,7 +10,7 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import EarlyStoppingCallback, PrinterCallback, TrainingArguments, set_seed
 
 from gnb.core.errors import ModelError, SettingsError
-from gnb.models.adapters import adapts_vocabulary, lay_adapter, resolve_adapter
+from gnb.models.adapters import adapter_card, adapts_vocabulary, lay_adapter, resolve_adapter
 from gnb.models.classifier import load_classifier
 from gnb.models.loading import LoadedModel, load_model
 from gnb.models.prompt import Prompt
@@ -62,6 +62,7 @@ def train(data: TrainingData, options: TrainingOptions, checkpoints: Path, watch
         InputError: as `make_rows`.
         SettingsError: if no layer goes by the names of the target modules.
     """
+    set_seed(options.seed)  # a classifier's layer is drawn when the model is loaded
     loaded = load_base(data, options)
     rows = make_rows(data, options, loaded.tokenizer)
     set_seed(options.seed)
@@ -113,7 +114,13 @@ def attach_adapter(loaded: LoadedModel, options: TrainingOptions) -> PeftModel:
         ModelError: if the adapter to go on from is not there or does not fit the model.
     """
     if options.start_from:
-        return lay_adapter(loaded, resolve_adapter(options.start_from), trainable=True)
+        folder = resolve_adapter(options.start_from)
+        learnt = adapter_card(folder).get("task", options.task)
+        if learnt != options.task:
+            raise ModelError(
+                f"{folder} has learnt the task {learnt!r}, so a run of {options.task!r} cannot go on from it."
+            )
+        return lay_adapter(loaded, folder, trainable=True)
     dropout: dict[str, Any] = {} if options.dropout == "library" else {"lora_dropout": options.dropout}
     names = options.target_modules
     config = LoraConfig(

@@ -37,7 +37,8 @@ class LoraOptions(LocalOptions):
     adapter: str = "embedded"
     """The adapter: "embedded" for the one that ships, or a folder that `gnb train` wrote."""
     detector: str = "none"
-    """The detector that decides which texts are changed: "embedded", a folder of `gnb train --task detect`, or none."""
+    """The detector that decides which texts are changed: a folder of `gnb train --task detect`, "none", or "embedded",
+    the one that ships, which the profile `embedded` uses."""
     lexicon_bonus: float = Field(0.5, ge=0, le=10)
     """Weight of the adapter's lexicon: how much an edit gains that its training texts show, by how often (guided)."""
     prompt: str | None = None  # type: ignore[assignment]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gnb.rewriters.local.decoding import Decoded
+from gnb.rewriters.local.rows import Decoded
 
 if TYPE_CHECKING:
     from gnb.models.loading import LoadedModel

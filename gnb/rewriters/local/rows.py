@@ -1,0 +1,105 @@
+"""One text on its way through guided decoding: what was drafted of its answer, and what the model agreed with."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+_DRAFT_LENGTHS = {3: 12, 2: 6, 1: 2}
+"""Draft tokens offered after a change, by how many of the answer's last tokens were found in the input."""
+Hints = Mapping[int, Mapping[int, float]]
+"""By place in a text's tokens: what is added to the logits of the tokens that an answer might go on with there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """An answer.
+
+    Attributes:
+        tokens: its tokens, without the one that ends it.
+        margin: how much the model prefers a change to copying, in nats: over all places of the copied text, the
+            largest lead that another token has over the copied one. Above 0 a greedy answer differs from its text.
+            None where decoding did not look at it.
+    """
+
+    tokens: list[int]
+    margin: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The most likely change of a copied text: its margin (see `Decoded`), its place, and the token put there."""
+
+    margin: float
+    place: int
+    token: int
+
+
+@dataclass(slots=True)
+class Row:
+    """One text on its way.
+
+    Attributes:
+        source: the text's own tokens.
+        start: the position of the answer's first token.
+        limit: how many tokens the answer may have at the most.
+        least: from which margin the answer must differ from the source, and below which it must not; None leaves
+            that to greedy decoding.
+        hints: as `GuidedDecoder.decode` takes them.
+        used: how much of the source the answer has come past.
+        offer: where in the source the current draft begins.
+        sure: whether that place is the right one beyond doubt; one common word alone may stand in many places.
+    """
+
+    source: list[int]
+    start: int
+    limit: int
+    least: float | None
+    hints: Hints
+    answer: list[int] = field(default_factory=list)
+    used: int = 0
+    offer: int = 0
+    sure: bool = True
+    done: bool = False
+
+    def accept(self, draft: Sequence[int], predicted: Sequence[int], stop: frozenset[int]) -> int:
+        """Take the draft as far as the model agrees, then the model's own next token; return how much was taken."""
+        taken = 0
+        while taken < len(draft) and draft[taken] == predicted[taken]:
+            taken += 1
+        if taken:
+            self.used = self.offer + taken
+        for token in (*draft[:taken], predicted[taken]):
+            if token in stop:
+                self.done = True
+                break
+            self.answer.append(token)
+        self.done = self.done or len(self.answer) >= self.limit
+        return taken
+
+    def decide(self, change: Change, draft: Sequence[int], predicted: list[int], stop: frozenset[int]) -> None:
+        """Copy the source, or put a change into a prediction that copies it, as `least` says."""
+        if self.least is None:
+            return
+        if change.margin < self.least:
+            self.answer, self.done = list(self.source), True
+        elif predicted[:-1] == list(draft) and (predicted[-1] in stop or [*draft, predicted[-1]] == self.source):
+            predicted[change.place] = change.token
+
+    def own_tokens(self) -> set[int]:
+        """Return the tokens that only this row's answer may hold besides those that every answer may."""
+        return {*self.source, *(token for hints in self.hints.values() for token in hints)}
+
+    def behind(self, draft: Sequence[int], end: int) -> int:
+        """Return what copying puts behind a draft: the source's next token, or the end token."""
+        place = self.offer + len(draft)
+        return self.source[place] if place < len(self.source) else end
+
+    def next_draft(self) -> list[int]:
+        """Return input tokens that probably follow: those behind the place where the answer's tail is found again."""
+        room = self.limit - len(self.answer) - 1
+        for size, length in _DRAFT_LENGTHS.items():
+            tail = self.answer[-size:]
+            for place in range(max(0, self.used - size + 1), len(self.source) - size):
+                if self.source[place : place + size] == tail:
+                    self.offer, self.sure = place + size, size > 1
+                    return self.source[self.offer : self.offer + min(length, room)]
+        return []
