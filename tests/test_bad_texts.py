@@ -162,7 +162,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
 DETECTOR_DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     **DAMAGE,
     "other categories": (lambda folder: note(folder / CARD, categories=["none", "a"]), "does not fit the base model"),
-    "no calibration": (lambda folder: note(folder / CARD, calibration=None), "not a slope and an intercept"),
+    "no calibration": (lambda folder: note(folder / CARD, calibration=None), "not a slope above 0 and an intercept"),
     "no card": (lambda folder: (folder / CARD).unlink(), "holds no detector"),
 }
 

@@ -188,8 +188,8 @@ def test_the_gate_lets_through_what_reaches_the_threshold(gate: Gate, detector: 
     threshold = sorted(each.probability for each in found)[len(found) // 2]
     answers = gate.answers(threshold=threshold)
     for text, answer, each in zip(TEXTS, answers, found, strict=True):
-        assert answer.details["probability"] == pytest.approx(each.probability, abs=1e-3)
-        assert answer.details["category"] == each.category
+        assert answer.details["probability"] == each.probability
+        assert answer.details["category"] == (each.category if each.probability >= threshold else "none")
         assert (answer.text == text) == (each.probability < threshold) or answer.fallback
     assert 0 < sum(answer.raw is None for answer in answers) < len(answers)
 
@@ -249,7 +249,10 @@ def test_unbiased_training_texts_are_thinned_and_biased_ones_kept() -> None:
 def test_detection_learns_from_labels_without_references() -> None:
     labelled = Example("1", "زن باید صبور باشد.", biased=True, category="family", split="train")
     unlabelled = Example("2", "سلام", ("سلام",), split="train")
-    assert select_data([labelled, unlabelled], task="detect").train == (labelled,)
+    neutral = Example("3", "باران می‌بارد.", biased=False, category="none", split="train")
+    assert select_data([labelled, unlabelled, neutral], task="detect").train == (labelled, neutral)
     assert select_data([labelled, unlabelled]).train == (unlabelled,)
+    with pytest.raises(InputError, match="learns from biased and unbiased texts; all 1 for training are biased"):
+        select_data([labelled, unlabelled], task="detect")
     with pytest.raises(InputError, match="none is for training and has a label"):
         select_data([unlabelled], task="detect")

@@ -68,3 +68,30 @@ def test_a_broken_line_is_named(tmp_path: Path) -> None:
     path.write_text(path.read_text("utf-8") + "زن\tآدم\n", "utf-8")
     with pytest.raises(InputError, match=r"lexicon\.tsv:3: an entry is words, replacement and share"):
         load_lexicon(path)
+
+
+def test_spaces_elsewhere_stay_as_they_are() -> None:
+    text = "هوا  خوب است . خانم دکتر آمد ."
+    (suggestion,) = mine_lexicon(EXAMPLES).suggest(text)
+    assert suggestion.apply(text) == "هوا  خوب است . دکتر آمد ."
+
+
+@pytest.mark.parametrize(("text", "expected"), [("خانم!", "!"), ("خانم دکتر", "دکتر"), ("سلام خانم", "سلام")])
+def test_what_is_dropped_takes_its_space_along(text: str, expected: str) -> None:
+    (suggestion,) = mine_lexicon(EXAMPLES).suggest(text)
+    assert suggestion.apply(text) == expected
+
+
+@pytest.mark.parametrize("share", ["0", "-1", "nan", "inf", "2", "much"])
+def test_a_share_that_is_none_is_named(tmp_path: Path, share: str) -> None:
+    path = tmp_path / "lexicon.tsv"
+    path.write_text(f"words\treplacement\tshare\nزن\tآدم\t{share}\n", "utf-8")
+    with pytest.raises(InputError, match=r"lexicon\.tsv:2: an entry is words"):
+        load_lexicon(path)
+
+
+def test_white_space_in_a_reference_breaks_no_file(tmp_path: Path) -> None:
+    pairs = [biased(number, f"زن‌ها {number} نفرند.", f"هر\t\u2028کسی {number} نفرند.") for number in range(2)]
+    mine_lexicon(pairs).save(tmp_path / "lexicon.tsv")
+    (suggestion,) = load_lexicon(tmp_path / "lexicon.tsv").suggest("زن‌ها")
+    assert suggestion.replacement == "هر کسی"

@@ -190,8 +190,14 @@ def test_a_run_goes_on_from_an_adapter(bench: Bench, trained: Bench) -> None:
     assert f"from the adapter whose files have the hash `{card['started_from']}`" in (
         bench.folder / "second" / "README.md"
     ).read_text("utf-8")
+    assert contents(first)["training_keys.txt"] == contents(bench.folder / "second")["training_keys.txt"]
     with pytest.raises(InputError, match="an adapter of other data or settings"):
         bench.train("second", epochs=1, learning_rate=1e-6, rank=2)
+
+
+def test_a_run_goes_on_from_no_adapter_of_another_task(bench: Bench, tiny_detector: Path) -> None:
+    with pytest.raises(ModelError, match="has learnt the task 'detect', so a run of 'rewrite' cannot go on from it"):
+        bench.train(start_from=str(tiny_detector))
 
 
 @pytest.mark.parametrize("step", [1, 3, 5, 8])

@@ -25,7 +25,7 @@ from gnb.rewriters.local.options import LoraOptions
 from gnb.rewriters.lora import LoraRewriter
 from gnb.sources.bundled import BundledOptions, BundledSource
 
-BUNDLED = list(BundledSource(BundledOptions()).read(print))[:2869:71][:40]  # of all parts that are split, biased and not
+BUNDLED = list(BundledSource(BundledOptions()).read(print))[:2869:71][:40]  # biased and unbiased ones
 
 
 def tuned(*pairs: tuple[float, bool], stored: Calibration | None = None, refit: bool = False) -> Tuning:
@@ -263,13 +263,19 @@ def test_mistakes_are_named_in_one_line(workplace: Workplace, arguments: list[st
     assert (out, err.count("\n")) == ("", 1)
 
 
-def test_what_ships_is_never_changed_and_a_damaged_calibration_is_named(tiny_adapter: Path, tmp_path: Path) -> None:
+def test_what_ships_is_never_changed() -> None:
     shipped = resolve_adapter("embedded")
     before = (shipped / CARD).read_bytes()
     with pytest.raises(ModelError, match="ships with gnb"):
         save_calibration(shipped, Calibration())
     assert (shipped / CARD).read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "calibration", ["[1, 2]", '{"slope": 0}', '{"slope": -1}', '{"slope": NaN}', '{"intercept": "high"}', "null"]
+)
+def test_a_damaged_calibration_is_named(tiny_adapter: Path, tmp_path: Path, calibration: str) -> None:
     folder = shutil.copytree(tiny_adapter, tmp_path / "adapter")
-    (folder / CARD).write_text('{"calibration": [1, 2]}', "utf-8")
-    with pytest.raises(ModelError, match="not a slope and an intercept"):
+    (folder / CARD).write_text(f'{{"calibration": {calibration}}}', "utf-8")
+    with pytest.raises(ModelError, match="not a slope above 0 and an intercept"):
         stored_calibration(folder)
