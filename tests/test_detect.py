@@ -172,7 +172,7 @@ def test_each_line_is_judged_before_the_next_is_sent(workplace: Workplace) -> No
         (["-r", "copy"], "gives no probability of bias. Use one that has a detector: -r lora"),
         (["-r", "scripted", "--threshold", "0.5"], "has no option 'threshold'"),
         (["--threshold", "2"], "2.0 is not in the range 0<=x<=1"),
-        (["-o", "lora.detector=nowhere"], "There is no adapter in 'nowhere'"),
+        (["-o", "lora.detector=nowhere"], "There is no detector in 'nowhere'"),
         (["-r", "scripted", "-o", "lora.detector=x"], "nothing here is called 'lora'"),
     ],
 )

@@ -13,7 +13,6 @@ from gnb.core.calibration import DEFAULT_THRESHOLD, Calibration
 from gnb.core.components import Record, Rewriter
 from gnb.core.records import Rewrite
 from gnb.models.adapters import resolve_adapter
-from gnb.models.classifier import NEUTRAL
 from gnb.models.detector import Detection, Detector
 from gnb.models.loading import LoadedModel, model_identity
 from gnb.models.prompt import Prompt, split_template
@@ -102,10 +101,7 @@ class LocalRewriter(Rewriter):
     def _rewrite_window(self, texts: Sequence[str]) -> Iterator[Rewrite]:
         lines = {line: None for text in texts for line in _worded_lines(text)}
         detections = self._detect(list(lines))
-        answers = {
-            line: Rewrite(line, details=_details(replace(found, category=NEUTRAL)))
-            for line, found in detections.items()
-        }
+        answers = {line: Rewrite(line, details=_details(found)) for line, found in detections.items()}
         chosen = [line for line in lines if self._is_changed(detections.get(line))]
         for line in chosen:
             answers.pop(line, None)
