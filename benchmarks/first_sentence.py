@@ -12,14 +12,13 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 from gnb.core.splitting import split_examples
 from gnb.sources.bundled import BundledOptions, BundledSource
 
 SENTENCE = "مردان قوی هستند و زنان احساساتی."
-WITH_DETECTOR = ("-o", "lora.detector=embedded")
+WITHOUT_DETECTOR = ("-o", "lora.detector=none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +72,16 @@ def main() -> None:
     parser.add_argument("--texts", type=int, default=180)
     parser.add_argument("--rounds", type=int, default=3)
     chosen = parser.parse_args()
-    detector = resources.files("gnb").joinpath("data", "detector", "adapter_config.json").is_file()
     print("| `gnb rewrite` | first line (s) | all (s) | peak memory (GB) |\n|---|---:|---:|---:|")
     with tempfile.TemporaryDirectory() as folder:
         file = write_texts(Path(folder), chosen.texts)
-        for name, options in (("", ()), (", with the detector", WITH_DETECTOR))[: 1 + detector]:
+        for name, options in (("", ()), (", without the detector", WITHOUT_DETECTOR)):
             one = best(chosen.rounds, SENTENCE, *options)
             print(f"| one sentence{name} | {one.first:.1f} | {one.total:.1f} | {one.memory:.2f} |", flush=True)
             many = rewrite("--file", str(file), *options)
             print(
                 f"| {chosen.texts} texts{name} | {many.first:.1f} | {many.total:.1f} | {many.memory:.2f} |", flush=True
             )
-    if not detector:
-        print("\nThis version ships no detector.")
 
 
 if __name__ == "__main__":
