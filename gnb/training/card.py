@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import resources
 from typing import Any
 
 from gnb.models.embedded import NAME
@@ -76,78 +77,41 @@ def licence_of(base_model: str) -> Licence:
 
 
 def write_card(record: Mapping[str, Any]) -> str:
-    """Return the card in Markdown.
+    """Return the card in Markdown: the template `card.md`, filled in.
 
     Args:
         record: what gnb.json says of the run.
     """
+    licence = licence_of(record["base_model"])
+    template = resources.files("gnb.training").joinpath("card.md").read_text("utf-8")
+    return template.format(
+        record=record,
+        task=_TASKS[record["task"]],
+        counts=record["counts"],
+        base=_base_sentence(record),
+        sources=", ".join(f"`{source}`" for source in record["sources"]),
+        start=_start(record),
+        quality=_quality(record),
+        settings=_table("setting", record["settings"]),
+        versions=_table("library", record["versions"]),
+        licence=licence.name,
+        notice=licence.notice,
+    )
+
+
+def _start(record: Mapping[str, Any]) -> str:
     started = record.get("started_from")
-    start = f"It went on from the adapter whose files have the hash `{started}`. " if started else ""
-    counts, data, licence = record["counts"], record["data"], licence_of(record["base_model"])
-    task = _TASKS[record["task"]]
-    sources = ", ".join(f"`{source}`" for source in record["sources"])
+    return f"It went on from the adapter whose files have the hash `{started}`. " if started else ""
+
+
+def _quality(record: Mapping[str, Any]) -> str:
     loss = record["validation_loss"]
-    quality = (
+    if loss is None:
+        return "There were no validation items."
+    return (
         f"Validation loss of the weights as they are stored (float16): {loss:.4f}; it was lowest at step "
         f"{record['best_step']}."
-        if loss is not None
-        else "There were no validation items."
     )
-    return f"""---
-license: {licence.name}
-language: fa
-library_name: peft
-pipeline_tag: {task.tag}
----
-
-# LoRA adapter: {task.title}
-
-An adapter of `gnb` for the base model `{record["base_model"]}`. {task.summary}
-
-## Use
-
-{task.use} With peft alone, load it over the base model;
-`adapter_config.json` names it ({_base_sentence(record)}).
-
-## Data
-
-Sources: {sources}. Data hash: `{data}`. {counts["train"]:,} training and {counts["validation"]:,} validation texts,
-{counts["train_items"]:,} and {counts["validation_items"]:,} items (a text with one reference),
-{counts["train_tokens"]:,} training tokens. Left out: {counts["too_long"]:,} texts longer than the context,
-{counts["unusable"]:,} without a usable reference or label. The split's test texts were not used. `training_keys.txt`
-lists a hash of each text seen, so that a test set can be checked against them.
-
-## Training
-
-{record["steps"]:,} optimiser steps; {record["parameters"]:,} trained parameters, the base model frozen. Loss:
-{task.loss}. {start}Training loss, mean of the
-last epoch: {record["train_loss"]:.4f}. The weights are those of step {record["kept_step"]:,}.
-{quality} All losses: `history.json`.
-
-![Training and validation loss](loss.png)
-
-{_table("setting", record["settings"])}
-
-{_table("library", record["versions"])}
-
-## Reproduce
-
-    {record["command"]}
-
-The same data, settings and library versions give the same losses up to rounding, which depends on the processor.
-
-## Limits
-
-- It is as good as its data. The bundled corpus was written by a language model after a guideline; no person has
-  checked it. What was learnt is one view of what is biased and of how to say it neutrally.
-- {task.limit}
-- Its loss says little about its use; `gnb compare` measures that.
-- Made for texts of one or two sentences, as in the corpus.
-
-## Licence
-
-{licence.notice}
-"""
 
 
 def _base_sentence(record: Mapping[str, Any]) -> str:
