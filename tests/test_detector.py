@@ -211,6 +211,12 @@ def test_without_a_detector_the_margin_meets_the_threshold(gate: Gate) -> None:
         assert (answer.text != text or answer.fallback) == above
 
 
+def test_a_text_without_a_probability_stays_as_it_is(gate: Gate) -> None:
+    answers = gate.answers(decoding="plain", detector="none", threshold=0.5)
+    assert [answer.text for answer in answers] == TEXTS
+    assert not any("margin" in answer.details for answer in answers)
+
+
 def test_the_fingerprint_tells_thresholds_and_detectors_apart(gate: Gate, trained: DetectBench) -> None:
     other = str(trained.folder / "adapter")
     settings = [

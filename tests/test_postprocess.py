@@ -68,3 +68,16 @@ def test_repeated_answers_are_cut(raw: str, kept: str):
 @pytest.mark.parametrize("raw", ["", "   ", "\n\n", "________", MARKER])
 def test_an_answer_without_text_is_empty(raw: str):
     assert clean(raw) == ""
+
+
+@pytest.mark.parametrize(
+    ("raw", "text", "kept"),
+    [
+        ("آدم باش #آدم_باش", "مرد باش #مرد_باش", "آدم باش #مرد_باش"),
+        ("@zan و @ali سلام", "@mard و @ali سلام", "@mard و @ali سلام"),
+        ("ببین https://a.ir/x همه", "ببین https://a.ir/y مردها", "ببین https://a.ir/y همه"),
+        ("آدم باش", "مرد باش #مرد", "آدم باش"),
+    ],
+)
+def test_hashtags_handles_and_links_stay_the_authors(raw: str, text: str, kept: str):
+    assert clean(raw, text) == kept

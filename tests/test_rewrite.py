@@ -31,6 +31,24 @@ def test_lines_stay_aligned_whatever_ends_or_fills_them(workplace: Workplace) ->
     assert log.read_text("utf-8").splitlines() == ["یک", "دو", "سه"]
 
 
+def test_the_name_of_a_file_is_a_text_and_the_user_is_told(workplace: Workplace) -> None:
+    (workplace.folder / "a.txt").write_text("یک", "utf-8")
+    out, err = workplace.run(*REWRITE, "a.txt")
+    assert out == "a.txt!\n"
+    assert "For its lines: --file a.txt" in err
+
+
+@pytest.mark.parametrize(("name", "reason"), [("none.txt", "No such file or directory"), (".", "Is a directory")])
+def test_a_file_that_cannot_be_read_is_named(workplace: Workplace, name: str, reason: str) -> None:
+    out, err = workplace.run(*REWRITE, "-f", name, code=2)
+    assert (out, err) == ("", f"Error: {name}: cannot be read ({reason}).\n")
+
+
+def test_a_huge_line_passes_through(workplace: Workplace) -> None:
+    line = "م" * 5_000_000
+    assert workplace.run(*REWRITE, stdin=f"{line}\nدو".encode())[0] == f"{line}!\nدو!\n"
+
+
 def test_an_answer_of_several_lines_takes_one(workplace: Workplace) -> None:
     out, _ = workplace.run(*REWRITE, "-o", r"scripted.suffix=\n.", "-o", 'scripted.extra="\\nx"', TEXT)
     assert out.count("\n") == 1

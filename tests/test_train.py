@@ -190,6 +190,7 @@ def test_a_run_goes_on_from_an_adapter(bench: Bench, trained: Bench) -> None:
     assert f"from the adapter whose files have the hash `{card['started_from']}`" in (
         bench.folder / "second" / "README.md"
     ).read_text("utf-8")
+    assert card["settings"]["rank"] == trained.job().options.rank
     assert contents(first)["training_keys.txt"] == contents(bench.folder / "second")["training_keys.txt"]
     with pytest.raises(InputError, match="an adapter of other data or settings"):
         bench.train("second", epochs=1, learning_rate=1e-6, rank=2)

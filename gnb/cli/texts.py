@@ -14,10 +14,13 @@ from gnb.cli.shared import note
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from io import BufferedReader
 
     from gnb.cli.shared import Command
 
 _STANDARD_INPUT = Path("-")
+_LONGEST_NAME = 200
+"""Longer texts are no names of files, and systems refuse to look for them."""
 
 
 def texts_argument(command: Command) -> Command:
@@ -47,13 +50,30 @@ def _batches(texts: tuple[str, ...], files: tuple[Path, ...], opened: ExitStack)
 
     from gnb.core.streams import arriving_lines
 
+    for text in texts:
+        if len(text) < _LONGEST_NAME and Path(text).is_file():
+            note(f"{text} is taken as a text, but there is a file of that name. For its lines: --file {text}")
     if texts:
         yield from arriving_lines(io.BytesIO(os.fsencode("\n".join([*texts, ""]))), "TEXT")
     for path in files if texts or files else (_STANDARD_INPUT,):
         if path != _STANDARD_INPUT:
-            yield from arriving_lines(opened.enter_context(path.open("rb")), str(path))
+            yield from arriving_lines(opened.enter_context(_open(path)), str(path))
             continue
         if sys.stdin.isatty():
             note("Type a text and press Enter; Ctrl-D ends.")
         stdin = opened.enter_context(os.fdopen(sys.stdin.fileno(), "rb", closefd=False))
         yield from arriving_lines(stdin, "standard input")
+
+
+def _open(path: Path) -> BufferedReader:
+    """Open a file to read.
+
+    Raises:
+        InputError: if that cannot be done.
+    """
+    from gnb.core.errors import InputError
+
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}).") from None

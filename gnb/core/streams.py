@@ -29,12 +29,17 @@ def arriving_lines(stream: ByteStream, name: str) -> Iterator[list[str]]:
     Raises:
         InputError: at a line that is not UTF-8, after the lines before it; the message names it.
     """
-    number, rest = 0, b""
+    number = 0
+    waiting: list[bytes] = []
     while chunk := stream.read1(_CHUNK):
-        *lines, rest = (rest + chunk).split(b"\n")
+        waiting.append(chunk)
+        if b"\n" not in chunk:
+            continue
+        *lines, rest = b"".join(waiting).split(b"\n")
+        waiting = [rest]
         yield from _decoded(lines, name, number)
         number += len(lines)
-    if rest:
+    if rest := b"".join(waiting):
         yield from _decoded([rest], name, number)
 
 

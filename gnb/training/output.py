@@ -68,6 +68,7 @@ def _record(job: Job, trained: "Trained", history: History) -> dict[str, Any]:
         "task": job.options.task,
         **trained.detector,
         **identity,
+        "settings": {**identity["settings"], **_lora_settings(trained.model)},
         "base_model": identity["base"]["base_model"],
         "prompt": job.options.prompt,
         "sources": list(job.sources),
@@ -82,6 +83,12 @@ def _record(job: Job, trained: "Trained", history: History) -> dict[str, Any]:
         "versions": {name: metadata.version(name) for name in _LIBRARIES},
         "command": job.command,
     }
+
+
+def _lora_settings(model: "PeftModel") -> dict[str, Any]:
+    """Return the adapter's own rank and scale: those of the options do not hold for one that a run went on from."""
+    config = model.peft_config["default"]
+    return {"rank": config.r, "alpha": config.lora_alpha}
 
 
 def _texts_seen(job: Job) -> list[str]:

@@ -76,4 +76,6 @@ def count(data: TrainingData, rows: Rows) -> dict[str, int]:
 
 
 def _rows(encoded: Encoded, options: TrainingOptions) -> list[Row]:
-    return pack(encoded.items, options.packing) if options.packing else [(item,) for item in encoded.items]
+    if options.packing and options.task == "rewrite":
+        return pack(encoded.items, options.packing)
+    return [(item,) for item in encoded.items]

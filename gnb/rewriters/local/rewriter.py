@@ -101,10 +101,8 @@ class LocalRewriter(Rewriter):
     def _rewrite_window(self, texts: Sequence[str]) -> Iterator[Rewrite]:
         lines = {line: None for text in texts for line in _worded_lines(text)}
         detections = self._detect(list(lines))
-        answers = {line: Rewrite(line, details=_details(found)) for line, found in detections.items()}
         chosen = [line for line in lines if self._is_changed(detections.get(line))]
-        for line in chosen:
-            answers.pop(line, None)
+        answers = {line: Rewrite(line, details=_details(detections[line])) for line in lines.keys() - {*chosen}}
         waiting = iter(texts)
         text = next(waiting, None)
         for batch in self._batches([self._encode(line) for line in chosen]):
@@ -172,7 +170,10 @@ class LocalRewriter(Rewriter):
 
     def _decode_plain(self, lines: list[Line]) -> "list[Decoded]":
         from gnb.rewriters.local.plain import decode_plain
+        from gnb.rewriters.local.rows import Decoded
 
+        if self._is_margin_cut:  # there is no margin that could reach the threshold
+            return [Decoded(line.tokens) for line in lines]
         prompts = [self._prompt.before + line.tokens + self._prompt.after for line in lines]
         return decode_plain(self._loaded, prompts, [line.limit for line in lines], self._stop)
 
