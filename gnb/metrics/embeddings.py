@@ -2,6 +2,7 @@
 
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Mapping
+from copy import copy
 from itertools import batched
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,7 @@ class Embedder:
     def __init__(self, options: "BertScoreOptions", layer: int) -> None:
         self.batch_size = options.batch_size
         self.device = pick_device(options.device)
-        self.tokenizer = load_tokenizer(options.model, options.revision)
+        self.tokenizer = copy(load_tokenizer(options.model, options.revision))  # others may share it
         self.model = _load_model(options, layer).to(self.device)
         # bert-score 0.3.13 cuts texts to this length and fails on tokenizers that name none: theirs is about 1e30.
         limits = (self.tokenizer.model_max_length, _positions(self.model.config), options.max_tokens)

@@ -3,6 +3,7 @@
 import json
 import shutil
 import tempfile
+from functools import cache
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -50,8 +51,11 @@ def embedded_folder() -> Path:
     return folder
 
 
+@cache
 def embedded_tokenizer() -> "PreTrainedTokenizerBase":
     """Load the embedded model's tokenizer, straight from its file: `AutoTokenizer` takes it apart and builds it twice.
+
+    All that run the embedded model share it, as reading the file takes longer than reading the weights.
 
     Raises:
         ModelError: as `embedded_folder`.
