@@ -13,7 +13,6 @@ import argparse
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from importlib import resources
 from itertools import batched
 from typing import Any
 from unittest.mock import patch
@@ -201,11 +200,6 @@ def table(ways: list[Way], plain: Way) -> str:
     return "\n".join(lines)
 
 
-def has_detector() -> bool:
-    """Tell whether a detector ships with this version."""
-    return resources.files("gnb").joinpath("data", "detector", "adapter_config.json").is_file()
-
-
 def arguments() -> argparse.Namespace:
     """Return the command line's settings."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -218,9 +212,9 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def with_options(dtype: str, **values: str) -> LoraRewriter:
-    """Return the rewriter that ships."""
-    return LoraRewriter(LoraOptions.model_validate({"dtype": dtype, **values}))
+def with_options(dtype: str, **values: str | float) -> LoraRewriter:
+    """Return a rewriter with the adapter that ships, greedy like `generate` unless told otherwise."""
+    return LoraRewriter(LoraOptions.model_validate({"dtype": dtype, "lexicon_bonus": 0, **values}))
 
 
 def best_batched(rewriter: LoraRewriter, loaded: LoadedModel, texts: list[str], sizes: Sequence[int]) -> Way:
@@ -237,17 +231,15 @@ def main() -> None:
     texts, rewriter = test_texts(chosen.texts), with_options(chosen.dtype)
     loaded = rewriter.load()
     plain = best_batched(rewriter, loaded, texts, chosen.sizes)
-    gnb = Way("gnb", guided(rewriter), texts)
+    gnb = Way("gnb, greedy", guided(rewriter), texts)
     ways = [Way("notebook's loop", notebook(rewriter), sample(texts, chosen.notebook_texts)), plain, gnb]
-    if has_detector():
-        ways.append(Way("gnb with the detector", guided(with_options(chosen.dtype, detector="embedded")), texts))
+    shipped = with_options(chosen.dtype, detector="embedded", lexicon_bonus=0.5)
+    ways.append(Way("gnb with detector and lexicon, as it ships", guided(shipped), texts))
     for _ in range(chosen.rounds):
         for way in ways:
             way.run()
     print(f"{len(texts)} test texts, {loaded.model.dtype}, best of {chosen.rounds} rounds\n")
     print(f"{table(ways, plain)}\n")
-    if not has_detector():
-        print("This version ships no detector.\n")
     print(describe_bound(gnb, count_work(rewriter, texts), loaded.model))
     if chosen.rounded:
         some = texts[: chosen.rounded]
