@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from gnb.core.components import Metric, Record, Rewriter
 from gnb.core.errors import GnbError, StoreError
 from gnb.core.lines import is_blank
+from gnb.core.metering import Meter
 from gnb.core.progress import Follow
 from gnb.core.records import Rewrite
 from gnb.core.store import Store
@@ -74,10 +75,10 @@ def _complete(rewriter: Rewriter, fingerprint: str, texts: Sequence[str], store:
     follow(len(stored), len(texts))
     if not missing:
         return
-    with rewriter:
+    with Meter() as meter, rewriter:
         try:
             for done, (text, rewrite) in enumerate(pairs(rewriter, missing), start=len(stored) + 1):
-                store.add_output(fingerprint, text, rewrite)
+                store.add_output(fingerprint, text, meter.note(rewrite))
                 follow(done, len(texts))
         except MiscountError:
             # No telling which answer belongs to which text.

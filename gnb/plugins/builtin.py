@@ -52,3 +52,4 @@ def register_metrics(register: Register) -> None:
         "preservation", "gnb.metrics.preservation:PreservationMetric", "Names, numbers, links, emoji that survive."
     )
     register("detection", "gnb.metrics.detection:DetectionMetric", "Biased texts changed, unbiased texts left alone.")
+    register("cost", "gnb.metrics.cost:CostMetric", "Texts a second, tokens, peak memory, money.")

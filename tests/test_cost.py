@@ -1,0 +1,60 @@
+"""The metric `cost`: what answers took, noted when they were made."""
+
+import time
+from collections.abc import Iterable, Iterator
+
+import pytest
+
+from gnb.core.comparison import compare
+from gnb.core.components import Record, Rewriter
+from gnb.core.options import Options
+from gnb.core.records import Example, Rewrite, Segment
+from gnb.core.store import Store
+from gnb.metrics.cost import CostMetric
+
+TEXTS = [f"متن {number}" for number in range(5)]
+EXAMPLES = [Example(str(number), text, (text,), False) for number, text in enumerate(TEXTS)]
+HELD = 200_000_000
+
+
+class Busy(Rewriter):
+    """Takes 0.02 s a text, and holds some memory for a while."""
+
+    def fingerprint(self) -> Record:
+        return {"busy": 1}
+
+    def rewrite(self, texts: Iterable[str]) -> Iterator[Rewrite]:
+        held = b"\1" * HELD
+        time.sleep(0.2)
+        del held
+        for text in texts:
+            time.sleep(0.02)
+            yield Rewrite(text, details={"tokens": 3, "prompt_tokens": 10, "cost": 0.25})
+
+
+def judge(*details: dict[str, float]) -> dict[str, float | None]:
+    metric = CostMetric(Options())
+    return dict(metric.score(metric.count([Segment(EXAMPLES[0], "متن", each) for each in details])))
+
+
+def test_what_answers_took_adds_up() -> None:
+    scores = judge(
+        {"seconds": 1.5, "memory": 2e9, "tokens": 4, "cost": 0.1}, {"seconds": 0.5, "memory": 3e9, "tokens": 6}
+    )
+    assert scores == pytest.approx(
+        {"speed": 1.0, "tokens": 5.0, "memory": 3.0, "money": 0.1, "seconds": 2.0, "prompt_tokens": None}
+    )
+
+
+def test_what_nobody_noted_is_undefined() -> None:
+    assert set(judge({}).values()) == {None}
+
+
+def test_a_comparison_measures_time_and_memory_and_keeps_them(store: Store) -> None:
+    first, second = (compare(EXAMPLES, {"busy": Busy(Options())}, {"cost": CostMetric(Options())}, store) for _ in "12")
+    scores = first.rows[0].cells["cost"].scores
+    assert scores["seconds"] >= 0.2 + 5 * 0.02
+    assert scores["speed"] == pytest.approx(5 / scores["seconds"])
+    assert scores["memory"] >= HELD / 1e9
+    assert (scores["tokens"], scores["prompt_tokens"], scores["money"]) == (3, 50, 1.25)
+    assert second.rows[0].cells["cost"].scores == scores
