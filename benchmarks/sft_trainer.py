@@ -1,8 +1,9 @@
 """Training by gnb beside TRL's SFTTrainer with its defaults: tokens a second, memory, and what was learnt.
 
 Run: pip install trl, then: python -m benchmarks.sft_trainer [--steps 24] [--ways trl trl-float32 gnb]
-The same model, LoRA matrices, items, batches of 8, constant learning rate and number of steps; TRL gets the very
-tokens of gnb's items, and takes its loss on the answers alone, as it does by default for prompts with completions.
+The same model, LoRA matrices, batches of 8 in the same order, constant learning rate and number of steps; TRL gets
+the very tokens of gnb's items, and takes its loss on the answers alone, as it does by default for prompts with
+completions.
 Its defaults also mean mixed bfloat16, which a processor may have to emulate; `trl-float32` leaves that out. gnb weighs
 all answer tokens alike here, as TRL does. Each way trains in a process of its own; then gnb's own evaluation gives the
 validation loss of each adapter on the same rows.
@@ -27,7 +28,7 @@ from transformers import PrinterCallback, Trainer, set_seed
 
 from gnb.models.loading import LoadedModel, load_model
 from gnb.sources.bundled import BundledOptions, BundledSource
-from gnb.training.batches import Row, row_length
+from gnb.training.batches import Batches, Row, row_length
 from gnb.training.data import select_data
 from gnb.training.options import TrainingOptions
 from gnb.training.rows import Rows, make_rows
@@ -54,7 +55,12 @@ def gnb_trainer(loaded: LoadedModel, rows: Rows, folder: Path) -> Trainer:
 def trl_trainer(loaded: LoadedModel, rows: Rows, folder: Path, **arguments: Any) -> Trainer:
     """Return TRL's loop with what it does by default, but for what both loops are given."""
     from datasets import Dataset
+    from torch.utils.data import SequentialSampler
     from trl import SFTConfig, SFTTrainer
+
+    class InOrder(SFTTrainer):  # type: ignore[misc]
+        def _get_train_sampler(self, dataset: Any = None) -> SequentialSampler:
+            return SequentialSampler(self.train_dataset)
 
     settings = SFTConfig(
         output_dir=str(folder),
@@ -76,10 +82,11 @@ def trl_trainer(loaded: LoadedModel, rows: Rows, folder: Path, **arguments: Any)
         target_modules=OPTIONS.target_modules,
         task_type="CAUSAL_LM",
     )
-    return SFTTrainer(
+    batches = Batches(rows.train, batch_size=OPTIONS.batch_size, group_by_length=True, seed=OPTIONS.seed)
+    return InOrder(
         model=loaded.model,
         args=settings,
-        train_dataset=Dataset.from_list([as_columns(row) for row in rows.train]),
+        train_dataset=Dataset.from_list([as_columns(rows.train[place]) for batch in batches for place in batch]),
         processing_class=loaded.tokenizer,
         peft_config=lora,
     )
