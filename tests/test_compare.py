@@ -103,6 +103,22 @@ def test_a_cached_rewriter_is_not_even_asked(store: Store) -> None:
     assert not compare(EXAMPLES, {"a": rewriter(raise_after=0)}, {}, store).failed
 
 
+def test_answers_that_overtake_each_other_are_kept_with_their_texts_those_before_an_error_included(
+    store: Store,
+) -> None:
+    class Overtaking(ScriptedRewriter):
+        def rewrite_as_completed(self, texts):
+            yield from [(place, Rewrite(f"{text}~")) for place, text in enumerate(texts)][:2:-1]
+            raise RuntimeError("the money is spent")
+
+    rewriter = Overtaking(ScriptedOptions())
+    (row,) = compare(EXAMPLES, {"a": rewriter}, {}, store).rows
+    assert row.error == "RuntimeError: the money is spent"
+    longest = sorted(TEXTS, key=len, reverse=True)
+    kept = store.outputs(row.fingerprint, TEXTS)
+    assert {text: answer.text for text, answer in kept.items()} == {text: f"{text}~" for text in longest[3:]}
+
+
 def test_each_rewriter_is_closed_before_the_next_begins(store: Store) -> None:
     one = rewriter()
 
@@ -244,7 +260,7 @@ def test_a_higher_limit_adds_to_the_texts_of_a_lower_one(workplace: Workplace) -
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["-r", "scriptd"], "There is no rewriter 'scriptd'. Did you mean 'scripted'? Existing: base, copy, lora,"),
+        (["-r", "scriptd"], "There is no rewriter 'scriptd'. Did you mean 'scripted'? Existing: base, copy, gpt,"),
         (["-m", "blue"], "There is no metric 'blue'. Did you mean 'bleu'? Existing: "),
         (["-s", "bundle"], "There is no source 'bundle'. Did you mean 'bundled'? Existing: "),
         (["-o", "scripted.sufix=x"], "rewriter 'scripted' has no option 'sufix'. Did you mean 'suffix'?"),

@@ -95,6 +95,23 @@ def test_a_rewriter_that_breaks_the_contract_is_found(answer: object, message: s
         conformance.check_rewriter(rewriter)
 
 
+@pytest.mark.parametrize(
+    ("completed", "message"),
+    [
+        ([], r"gave 6 texts the places \[\]"),
+        ([(0, "الف")] * 6, r"gave 6 texts the places \[0, 0, 0, 0, 0, 0\]"),
+        ([(place, "الف") for place in range(6)], "got 'الف' as completed, and"),
+    ],
+)
+def test_answers_as_completed_that_break_the_contract_are_found(completed: list[tuple[int, str]], message: str) -> None:
+    class Overtaking(Scripted):
+        def rewrite_as_completed(self, texts: Iterable[str]) -> Iterator[tuple[int, Rewrite]]:
+            return ((place, Rewrite(text)) for place, text in completed)
+
+    with pytest.raises(ConformanceError, match=message):
+        conformance.check_rewriter(Overtaking(OPTIONS))
+
+
 def test_a_fingerprint_that_changes_is_found() -> None:
     class Moody(Scripted):
         calls = 0

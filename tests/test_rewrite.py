@@ -118,7 +118,7 @@ def test_an_argument_that_is_not_utf8_is_named(workplace: Workplace) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["-r", "scriptd"], "There is no rewriter 'scriptd'. Did you mean 'scripted'? Existing: base, copy, lora, "),
+        (["-r", "scriptd"], "There is no rewriter 'scriptd'. Did you mean 'scripted'? Existing: base, copy, gpt, "),
         (["-r", "scripted", "-o", "scripted.sufix=x"], "has no option 'sufix'. Did you mean 'suffix'?"),
         (["-r", "scripted", "-o", "lora.x=1"], "-o lora.x: nothing here is called 'lora'. Here are: scripted."),
         (["-r", "scripted", "-f", "none.txt"], "none.txt"),

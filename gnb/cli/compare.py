@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gnb.cli.shared import note, open_store, progress, settings_options, split_names, store_option
+from gnb.cli.shared import max_cost_option, note, open_store, progress, settings_options, split_names, store_option
 
 if TYPE_CHECKING:
     from gnb.core.matrix import Matrix
@@ -35,6 +35,7 @@ _SHOWN_PROBLEMS = 5
 @click.option("--markdown", "form", flag_value="markdown", help="Print the table as Markdown.")
 @store_option
 @settings_options
+@max_cost_option
 def compare(settings: Settings, form: str | None, store_path: Path | None, **given: Any) -> int:
     """Judge rewriters by metrics and print the matrix.
 

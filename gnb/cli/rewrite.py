@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gnb.cli.shared import note, settings_options
+from gnb.cli.shared import max_cost_option, note, settings_options
 from gnb.cli.texts import texts_argument
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @click.option("--show-changes", is_flag=True, help="Mark the changed words: [-deleted-] {+inserted+}, or colours.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 @settings_options
+@max_cost_option
 def rewrite(settings: Settings, batches: Iterator[list[str]], name: str, show_changes: bool, as_json: bool) -> None:
     """Print the neutral version of each line of TEXT, of files, or of standard input if neither is given.
 

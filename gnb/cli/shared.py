@@ -13,6 +13,7 @@ import click
 
 if TYPE_CHECKING:
     from gnb.core.progress import Track
+    from gnb.core.settings import Settings
     from gnb.core.store import Store
 
 Command = Callable[..., Any]
@@ -33,6 +34,21 @@ def settings_options(command: Command) -> Command:
         return command(settings=load_settings(config, profile, pairs), **values)
 
     return with_settings
+
+
+def max_cost_option(command: Command) -> Command:
+    """Add --max-cost, below `settings_options`; it is among the `settings` that the command gets."""
+
+    @click.option("--max-cost", type=float, metavar="USD", help="Stop each paid rewriter before it costs more.")
+    @wraps(command)
+    def with_limit(settings: Settings, max_cost: float | None, **values: Any) -> Any:
+        from dataclasses import replace
+
+        if max_cost is not None:
+            settings = replace(settings, for_rewriters={"max_cost": max_cost})
+        return command(settings=settings, **values)
+
+    return with_limit
 
 
 def store_option(command: Command) -> Command:

@@ -11,6 +11,8 @@ from gnb.core.progress import Follow
 from gnb.core.records import Rewrite
 from gnb.core.store import Store
 
+_TOO_FEW = "It gave {} answers to {} texts."
+_TOO_MANY = "It gave more than one answer a text to {} texts."
 FAULTS = (Exception, SystemExit)
 """What a component may raise without ending the comparison; Ctrl-C is not among them."""
 
@@ -77,13 +79,29 @@ def _complete(rewriter: Rewriter, fingerprint: str, texts: Sequence[str], store:
         return
     with Meter() as meter, rewriter:
         try:
-            for done, (text, rewrite) in enumerate(pairs(rewriter, missing), start=len(stored) + 1):
+            for done, (text, rewrite) in enumerate(_as_completed(rewriter, missing), start=len(stored) + 1):
                 store.add_output(fingerprint, text, meter.note(rewrite))
                 follow(done, len(texts))
         except MiscountError:
             # No telling which answer belongs to which text.
             store.remove_outputs(fingerprint, missing)
             raise
+
+
+def _as_completed(rewriter: Rewriter, texts: Sequence[str]) -> Iterator[tuple[str, Rewrite]]:
+    """Yield each text with its answer, in the order in which the answers arrive.
+
+    Raises:
+        MiscountError, GnbError: as `pairs`.
+    """
+    waiting = set(range(len(texts)))
+    for place, rewrite in rewriter.rewrite_as_completed(iter(texts)):
+        if place not in waiting:
+            raise MiscountError(_TOO_MANY.format(len(texts)))
+        waiting.remove(place)
+        yield texts[place], _checked(rewrite)
+    if waiting:
+        raise MiscountError(_TOO_FEW.format(len(texts) - len(waiting), len(texts)))
 
 
 def answered(rewriter: Rewriter, batches: Iterable[Sequence[str]]) -> Iterator[tuple[str, Rewrite]]:
@@ -109,9 +127,13 @@ def pairs(rewriter: Rewriter, texts: Sequence[str]) -> Iterator[tuple[str, Rewri
     for done, text in enumerate(texts):
         rewrite = next(rewrites, None)
         if rewrite is None:
-            raise MiscountError(f"It gave {done} answers to {len(texts)} texts.")
-        if not (isinstance(rewrite, Rewrite) and isinstance(rewrite.text, str)):
-            raise GnbError(f"It answered with {rewrite!r}, not with a Rewrite that holds a text.")
-        yield text, rewrite
+            raise MiscountError(_TOO_FEW.format(done, len(texts)))
+        yield text, _checked(rewrite)
     if next(rewrites, None) is not None:
-        raise MiscountError(f"It gave more than one answer a text to {len(texts)} texts.")
+        raise MiscountError(_TOO_MANY.format(len(texts)))
+
+
+def _checked(rewrite: object) -> Rewrite:
+    if not (isinstance(rewrite, Rewrite) and isinstance(rewrite.text, str)):
+        raise GnbError(f"It answered with {rewrite!r}, not with a Rewrite that holds a text.")
+    return rewrite

@@ -53,6 +53,14 @@ class Rewriter(ABC):
     def rewrite(self, texts: Iterable[str]) -> Iterator[Rewrite]:
         """Yield one answer a text, in the order of the texts, each as soon as it and those before it are there."""
 
+    def rewrite_as_completed(self, texts: Iterable[str]) -> Iterator[tuple[int, Rewrite]]:
+        """Yield one answer a text with the text's place, counted from 0, each as soon as it is there, in any order.
+
+        For rewriters whose answers overtake each other and cost something: what is yielded is kept at once, and so is
+        what is still yielded before an error or Ctrl-C is raised on.
+        """
+        return enumerate(self.rewrite(texts))
+
     def training_keys(self) -> frozenset[str]:
         """Return `hash_text(comparison_key(text))` of each text it was trained or validated on, as far as it knows.
 

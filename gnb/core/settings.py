@@ -1,7 +1,7 @@
 """Settings: `gnb.toml`, profiles and `-o` pairs, merged in one order before anything is validated.
 
 The order, later ones winning: the option model's own defaults, the profile, the component's table in `gnb.toml`,
-the table of the named variant, `-o` on the command line.
+the table of the named variant, an option of the command that holds for all rewriters, `-o` on the command line.
 """
 
 import json
@@ -60,11 +60,19 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The merged settings of one command."""
+    """The merged settings of one command.
+
+    Attributes:
+        file: what `gnb.toml` holds.
+        profile: the name of the chosen profile.
+        overrides: what `-o` sets, by label.
+        for_rewriters: values for every rewriter that has such an option.
+    """
 
     file: SettingsFile = field(default_factory=SettingsFile)
     profile: str = "embedded"
     overrides: Mapping[str, Table] = field(default_factory=dict)
+    for_rewriters: Mapping[str, Any] = field(default_factory=dict)
 
     def profile_tables(self) -> Table:
         """Return the tables of the chosen profile.
@@ -107,6 +115,9 @@ class Settings:
             if component.argument is None:
                 raise SettingsError(f"{kind} {name!r} takes no argument, got {argument!r}.")
             values[component.argument] = argument
+        if kind == "rewriter":
+            known = component.options_model.model_fields
+            values |= {key: value for key, value in self.for_rewriters.items() if key in known}
         values |= self.overrides.get(label, {})
         return Choice(kind, label, name, values)
 

@@ -17,7 +17,7 @@ def register_sources(register: Register) -> None:
 
 @hookimpl
 def register_rewriters(register: Register) -> None:
-    """Announce the copy baseline and the local language models."""
+    """Announce the copy baseline, the local language models and the served ones."""
     register("copy", "gnb.rewriters.copy:CopyRewriter", "Leaves every text as it is; the baseline.")
     local = ("torch", "transformers", "safetensors")
     register(
@@ -33,6 +33,13 @@ def register_rewriters(register: Register) -> None:
         "The base model with a LoRA adapter.",
         requires=(*local, "peft"),
         install=LOCAL,
+    )
+    register(
+        "gpt",
+        "gnb.rewriters.gpt.rewriter:GptRewriter",
+        "A chat model behind an OpenAI-compatible endpoint.",
+        requires=("openai",),
+        install="pip install 'gnb[gpt]'",
     )
 
 

@@ -103,6 +103,8 @@ def check_rewriter(
         for text, answer in zip(texts, answers, strict=True):
             [alone] = _rewrite_all(rewriter, [text])
             _require(alone.text == answer.text, f"{text!r} alone got {alone.text!r}, among others {answer.text!r}")
+    if type(rewriter).rewrite_as_completed is not Rewriter.rewrite_as_completed:
+        _check_as_completed(rewriter, texts, answers, repeatable)
     if read_ahead is not None:
         _check_streaming(rewriter, texts, read_ahead)
     _require(_check_fingerprint(rewriter) == before, "its fingerprint changed while it rewrote")
@@ -163,6 +165,16 @@ def _rewrite_all(rewriter: Rewriter, texts: Sequence[str]) -> list[Rewrite]:
         _require(not answer.fallback or answer.text == text, f"a fallback answer is the input itself, not {answer!r}")
         _require_json(answer.details, f"the details of the answer to {text!r}")
     return answers
+
+
+def _check_as_completed(rewriter: Rewriter, texts: Sequence[str], answers: Sequence[Rewrite], repeatable: bool) -> None:
+    found = list(rewriter.rewrite_as_completed(iter(texts)))
+    places = sorted(place for place, _ in found)
+    _require(places == list(range(len(texts))), f"rewrite_as_completed() gave {len(texts)} texts the places {places}")
+    for place, answer in found if repeatable else []:
+        expected = answers[place].text
+        problem = f"{texts[place]!r} got {answer.text!r} as completed, and {expected!r} in order"
+        _require(answer.text == expected, problem)
 
 
 def _check_streaming(rewriter: Rewriter, texts: Sequence[str], read_ahead: int) -> None:

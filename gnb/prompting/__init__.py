@@ -1,0 +1,1 @@
+"""What prompted chat models share, served ones and local ones: prompts, examples, messages, and reading answers."""

@@ -1,0 +1,61 @@
+"""The endpoint's address and key: what they may look like, and how the key stays out of every text."""
+
+import os
+import re
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from gnb.core.errors import SettingsError
+from gnb.rewriters.gpt.options import GptOptions
+
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
+_OPENAI = ("openai.com", "openai.azure.com")
+
+
+def check_address(options: GptOptions) -> None:
+    """Refuse an address that holds a secret, and a key in the place of its variable's name, without repeating either.
+
+    Raises:
+        SettingsError: saying what to write instead.
+    """
+    if not _VARIABLE.fullmatch(options.api_key_env):
+        raise SettingsError(
+            "api_key_env takes the NAME of an environment variable in capital letters, such as OPENAI_API_KEY."
+            " Put the key into that variable, and nowhere else."
+        )
+    parts = urlsplit(options.base_url)
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise SettingsError(
+            "base_url holds a user name, a password or a query: write the plain address, and put the key into the"
+            f" environment variable {options.api_key_env}."
+        )
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise SettingsError(f"base_url {options.base_url!r}: write an address such as http://localhost:8000/v1.")
+
+
+def is_openai(options: GptOptions) -> bool:
+    """Tell whether the endpoint is OpenAI's own."""
+    host = urlsplit(options.base_url).hostname or ""
+    return any(host == name or host.endswith(f".{name}") for name in _OPENAI)
+
+
+def read_key(options: GptOptions) -> SecretStr | None:
+    """Return the key from the environment; None if there is none.
+
+    Raises:
+        SettingsError: if OpenAI's own endpoint has none, or if it cannot be a key.
+    """
+    key = os.environ.get(options.api_key_env, "").strip()
+    if not key:
+        if is_openai(options):
+            raise SettingsError(f"{options.base_url} needs a key: set the environment variable {options.api_key_env}.")
+        return None
+    if not (key.isascii() and key.isprintable()) or " " in key:
+        raise SettingsError(f"The key in {options.api_key_env} holds characters that no key has. Copy it anew.")
+    return SecretStr(key)
+
+
+def redact(text: str, key: SecretStr | None) -> str:
+    """Return a text without the key, which a server may repeat in its message."""
+    return text.replace(key.get_secret_value(), "[key]") if key else text

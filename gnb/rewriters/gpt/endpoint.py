@@ -1,0 +1,156 @@
+"""The endpoint: requests, the retries of those that may pass, and what it does not understand."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, partial
+from itertools import count
+from threading import Event, Lock
+from typing import TYPE_CHECKING, Any
+
+from gnb.prompting.chat import ANSWER_KEY, Message
+from gnb.rewriters.gpt.credentials import is_openai, read_key, redact
+from gnb.rewriters.gpt.faults import GarbledError, RejectedError, UnwelcomeError, explain, seconds_to_wait, words_of
+from gnb.rewriters.gpt.options import GptOptions
+from gnb.rewriters.gpt.pool import StoppedError
+
+if TYPE_CHECKING:
+    from openai import OpenAI
+
+Body = Mapping[str, Any]
+"""A chat completion as the endpoint sent it."""
+
+FORMATS: Mapping[str, Mapping[str, Any] | None] = {
+    "json_schema": {
+        "type": "json_schema",
+        "json_schema": {
+            "name": "neutral_form",
+            "strict": True,
+            "schema": {
+                "type": "object",
+                "properties": {ANSWER_KEY: {"type": "string"}},
+                "required": [ANSWER_KEY],
+                "additionalProperties": False,
+            },
+        },
+    },
+    "json_object": {"type": "json_object"},
+    "none": None,
+}
+"""What asks for an answer in JSON, the strictest first."""
+
+
+class Endpoint:
+    """A client of one endpoint. Threads may share it.
+
+    Raises:
+        SettingsError: at the first request, if the key is missing or cannot be one.
+    """
+
+    def __init__(self, options: GptOptions) -> None:
+        self._options = options
+        self._lock = Lock()
+        self._format = next(iter(FORMATS)) if options.structured == "auto" else options.structured
+        self._reached = False
+        self._proven: set[str] = set()
+
+    def ask(self, messages: Sequence[Message], stop: Event) -> tuple[Body, int]:
+        """Return a chat completion, and how many further attempts it took.
+
+        Raises:
+            ModelError: if there is none, as `call`.
+        """
+        while True:
+            form = self._format
+            try:
+                found = self.call(partial(self._complete, self.request(messages, form)), stop)
+            except RejectedError as error:
+                if form in self._proven:
+                    raise UnwelcomeError(str(error)) from None
+                if not self._loosen(form):
+                    raise
+            else:
+                self._proven.add(form)
+                return found
+
+    def request(self, messages: Sequence[Message], form: str | None = None) -> dict[str, Any]:
+        """Return the body of a request for a chat completion."""
+        options = self._options
+        request: dict[str, Any] = {
+            "model": options.model,
+            "messages": list(messages),
+            # OpenAI's newer models refuse the name that all others know
+            "max_completion_tokens" if is_openai(options) else "max_tokens": options.max_tokens,
+            "temperature": options.temperature,
+            "seed": options.seed,
+            "response_format": FORMATS[form or self._format],
+        }
+        return {key: value for key, value in request.items() if value is not None}
+
+    def call[ResultT](self, send: Callable[[], ResultT], stop: Event) -> tuple[ResultT, int]:
+        """Return what a request gives, sent again while that may help, and how often it was.
+
+        Raises:
+            ModelError: if it fails for good, in one line without the key.
+            StoppedError: if the run ends while it waits.
+        """
+        from openai import APIError
+
+        for retries in count():
+            if stop.is_set():
+                raise StoppedError
+            try:
+                return send(), retries
+            except (APIError, GarbledError) as error:
+                self._reached = self._reached or hasattr(error, "response")
+                wait = seconds_to_wait(error, retries, self._options.retry_wait, reached=self._reached)
+                if wait is None or retries >= self._options.retries:
+                    raise self._explained(error, retries) from None
+            stop.wait(wait)
+        raise AssertionError  # unreachable: `count` does not end
+
+    def close(self) -> None:
+        """Close the connections; the next request opens new ones."""
+        if client := self.__dict__.pop("client", None):
+            client.close()
+
+    @cached_property
+    def client(self) -> "OpenAI":
+        """The client of the `openai` package, without its own retries."""
+        from openai import OpenAI
+
+        key = self._key.get_secret_value() if self._key else "none"
+        options = self._options
+        return OpenAI(api_key=key, base_url=options.base_url, timeout=options.timeout, max_retries=0)
+
+    def _complete(self, request: dict[str, Any]) -> Body:
+        """Send one request. The body is read here, so that anything but a chat completion is told as such."""
+        with self._lock:
+            client = self.client
+        answer = client.chat.completions.with_raw_response.create(**request)
+        self._reached = True
+        try:
+            body = json.loads(answer.content)
+        except ValueError:
+            raise GarbledError("it answered with something that is no JSON.") from None
+        if not isinstance(body, dict) or not isinstance(body.get("choices"), list):
+            said = f" ({words_of(body)})" if isinstance(body, dict) and "error" in body else ""
+            raise GarbledError(f"it answered with something that is no chat completion{said}.")
+        return body
+
+    def _loosen(self, refused: str) -> bool:
+        """Ask for JSON less strictly from now on; False if there is nothing looser to ask for."""
+        with self._lock:
+            names = list(FORMATS)
+            if self._options.structured != "auto" or refused == names[-1]:
+                return False
+            if self._format == refused:  # no other thread was first
+                self._format = names[names.index(refused) + 1]
+            return True
+
+    def _explained(self, error: Any, retries: int) -> Exception:
+        told = explain(error, self._options, retries)
+        return type(told)(redact(str(told), self._key))
+
+    @cached_property
+    def _key(self) -> Any:
+        return read_key(self._options)

@@ -1,0 +1,193 @@
+"""What went wrong at an endpoint: what may pass if it is asked again, and one line for what does not."""
+
+import random
+import ssl
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from socket import gaierror
+from typing import TYPE_CHECKING, Any
+
+from gnb.core.errors import ModelError
+
+if TYPE_CHECKING:
+    from openai import APIError, APIStatusError
+
+    from gnb.rewriters.gpt.options import GptOptions
+
+LONGEST_WAIT = 60.0
+"""Seconds that doubling stops at; an endpoint's own Retry-After may be longer, ..."""
+PATIENCE = 600.0
+"""... up to this. Past it the run ends, to be started again when the user likes."""
+_QUOTA = ("insufficient_quota", "billing_hard_limit_reached", "insufficient_balance")
+_TOO_LONG = ("context_length", "context length", "context size", "context window", "maximum context", "too long")
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """An error as an endpoint words it: HTTP status, code, type, and the object that holds them."""
+
+    status: int
+    code: str
+    type: str
+    body: object
+
+    @property
+    def is_quota(self) -> bool:
+        return self.status == 402 or any(name in f"{self.code} {self.type}" for name in _QUOTA)
+
+
+class GarbledError(Exception):
+    """An endpoint answered with something that is no chat completion."""
+
+
+class TooLongError(ModelError):
+    """A request is longer than the model's context."""
+
+
+class FilteredError(ModelError):
+    """An endpoint's content filter refused a request."""
+
+
+class RejectedError(ModelError):
+    """An endpoint refused a request as malformed, for a reason it may or may not say."""
+
+
+class UnwelcomeError(ModelError):
+    """An endpoint refused one text that way, though it had answered others that were asked about alike."""
+
+
+class MissingError(ModelError):
+    """An endpoint has no such model, batch, file or address."""
+
+
+def seconds_to_wait(error: "APIError | GarbledError", attempt: int, first: float, *, reached: bool) -> float | None:
+    """Return how long to wait before a request is sent again; None if that would not help.
+
+    Exponential back-off with full jitter (Brooker 2015, "Exponential Backoff and Jitter", AWS Architecture Blog), but
+    never less than the endpoint's Retry-After.
+
+    Args:
+        error: why the request failed.
+        attempt: how often it has been sent again already.
+        first: the longest first wait in seconds.
+        reached: whether the endpoint has ever answered; an address that never did is probably wrong.
+    """
+    asked = _retry_after(error)
+    if not _may_pass(error, reached=reached) or asked > PATIENCE:
+        return None
+    return max(asked, random.uniform(0, min(LONGEST_WAIT, first * 2**attempt)))  # noqa: S311  no secret
+
+
+def _may_pass(error: "APIError | GarbledError", *, reached: bool) -> bool:
+    from openai import APIConnectionError, APIStatusError, APITimeoutError
+
+    if isinstance(error, GarbledError | APITimeoutError):
+        return True
+    if isinstance(error, APIConnectionError):
+        lasting = (ssl.SSLCertVerificationError, *(() if reached else (gaierror, ConnectionRefusedError)))
+        return not any(isinstance(cause, lasting) for cause in _causes(error))
+    if not isinstance(error, APIStatusError):
+        return False
+    return error.status_code in (408, 409, 429, *range(500, 600)) and not _fault_of(error).is_quota
+
+
+def _retry_after(error: object) -> float:
+    """Return the seconds that an endpoint asks to wait, 0 if it does not: Retry-After is a number or a date."""
+    headers = getattr(getattr(error, "response", None), "headers", {})
+    said = headers.get("retry-after", "")
+    try:
+        return max(0.0, float(said))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds())
+    except (TypeError, ValueError):
+        return 0.0
+
+
+def explain(error: "APIError | GarbledError", options: "GptOptions", retries: int) -> ModelError:
+    """Return what to tell the user: what happened, where, what to do."""
+    from openai import APIConnectionError, APIStatusError
+
+    where, tried = options.base_url, f" after {retries + 1} attempts" if retries else ""
+    if isinstance(error, APIStatusError):
+        return _explain_fault(_fault_of(error), options, tried)
+    if isinstance(error, APIConnectionError):
+        return ModelError(f"{where}{tried}: {_unreachable(error)}")
+    return ModelError(f"{where}{tried}: {error} Is base_url right? It usually ends in /v1.")
+
+
+def error_of_line(line: Mapping[str, Any], options: "GptOptions") -> ModelError:
+    """Return what to tell of a line in a batch's results that holds no chat completion."""
+    response = line.get("response") or {}
+    error = line.get("error") or (response.get("body") or {}).get("error") or {}
+    fault = _Fault(int(response.get("status_code") or 0), str(error.get("code")), str(error.get("type")), error)
+    return _explain_fault(fault, options, "")
+
+
+def _explain_fault(fault: "_Fault", options: "GptOptions", tried: str) -> ModelError:
+    where, status, said = options.base_url, fault.status, words_of(fault.body)
+    kind: type[ModelError] = ModelError
+    if fault.is_quota:
+        told = f"{where}: the quota of this key is used up ({said}). Nothing is lost; top up and run again."
+    elif status in (401, 403):
+        told = (
+            f"{where} refuses the key ({status}: {said}). It is read from the environment variable"
+            f" {options.api_key_env}; is it set, right, and allowed to use {options.model!r}?"
+        )
+    elif status == 404:
+        kind, told = MissingError, _missing(options, said)
+    elif status == 413 or (status < 500 and any(part in f"{fault.code} {said}".lower() for part in _TOO_LONG)):
+        kind, told = TooLongError, f"{where}: longer than the model's context ({said})."
+    elif fault.code in ("content_filter", "content_policy_violation"):
+        kind, told = FilteredError, f"{where}: the content filter refused a text ({said})."
+    elif status in (400, 405, 415, 422):
+        kind, told = RejectedError, f"{where} refuses the request ({status}: {said})."
+    else:
+        told = f"{where}{tried}: error {status} ({said}). Nothing that was answered is lost; run again later."
+    return kind(told)
+
+
+def _missing(options: "GptOptions", said: str) -> str:
+    if "model" in said.lower():
+        return f"{options.base_url} has no model {options.model!r} ({said}). Set it with -o gpt.model=NAME."
+    return f"{options.base_url}: there is nothing to ask here (404: {said}). base_url usually ends in /v1."
+
+
+def _unreachable(error: Exception) -> str:
+    for cause in _causes(error):
+        match cause:
+            case ssl.SSLCertVerificationError():
+                return (
+                    f"its certificate cannot be verified ({cause.verify_message}). For a certificate of your own,"
+                    " name its file in SSL_CERT_FILE."
+                )
+            case gaierror():
+                return "there is no such host. Check base_url and the network."
+            case ConnectionRefusedError():
+                return "nothing answers there (connection refused). Is the server running, and base_url right?"
+    if "timed out" in str(error):
+        return "it did not answer in time. Raise -o gpt.timeout=SECONDS, or ask less at once (gpt.concurrency)."
+    return f"the connection failed ({error.__cause__ or error})."
+
+
+def words_of(body: object) -> str:
+    """Return what an endpoint says of an error, on one line and short, whatever shape it gives it."""
+    for key in ("error", "message", "detail"):
+        if isinstance(body, Mapping) and body.get(key):
+            body = body[key]
+    said = " ".join(str(body or "no reason given").split())
+    return said if len(said) <= 300 else f"{said[:299]}…"
+
+
+def _fault_of(error: "APIStatusError") -> _Fault:
+    return _Fault(error.status_code, str(error.code), str(error.type), error.body)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """Yield what an exception comes from, the library's own wrappers first."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

@@ -1,0 +1,71 @@
+"""From a chat completion to an answer."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gnb.core.errors import ModelError
+from gnb.core.records import Rewrite
+from gnb.prompting.answers import Answer, read_answer
+from gnb.rewriters.gpt.budget import Budget
+from gnb.rewriters.gpt.faults import FilteredError, TooLongError, UnwelcomeError
+
+_REASONS = {
+    "refused": "the model refused",
+    "empty": "empty answer",
+    "truncated": "the answer is longer than max_tokens",
+    "malformed": "the answer is no neutral form",
+}
+
+
+def rewrite_of(text: str, body: Mapping[str, Any], budget: Budget, retries: int = 0) -> Rewrite:
+    """Read the answer to a text out of a chat completion, with its outcome, tokens and cost in the details."""
+    choices = body.get("choices") or [{}]
+    message = choices[0].get("message") or {}
+    raw = message.get("content") or message.get("refusal") or ""
+    answer = _answer(choices[0], raw, text)
+    details = {"outcome": answer.outcome, **usage_of(body, budget), "retries": retries}
+    if answer.outcome != "answered":
+        return Rewrite(text, raw, True, {**details, "reason": _REASONS[answer.outcome]})
+    lead, _, tail = text.partition(text.strip())
+    return Rewrite(lead + answer.text + tail, raw, details=details)
+
+
+def usage_of(body: Mapping[str, Any], budget: Budget) -> dict[str, Any]:
+    """Return the tokens read and written, and the cost in US dollars, as far as they are known."""
+    usage = body.get("usage") or {}
+    read, written = usage.get("prompt_tokens"), usage.get("completion_tokens")
+    if not (isinstance(read, int) and isinstance(written, int)):
+        return {}
+    cost = budget.cost(read, written)
+    return {"prompt_tokens": read, "tokens": written} | ({} if cost is None else {"cost": cost})
+
+
+def left_alone(text: str, error: ModelError) -> Rewrite | None:
+    """Return the text itself as its answer where the endpoint would not take it; None if it is not to blame."""
+    match error:
+        case TooLongError():
+            outcome, reason = "too long", "longer than the context"
+        case FilteredError():
+            outcome, reason = "refused", str(error)
+        case UnwelcomeError():
+            outcome, reason = "rejected", str(error)
+        case _:
+            return None
+    return Rewrite(text, None, True, {"outcome": outcome, "reason": reason})
+
+
+def has_words(text: str) -> bool:
+    """Tell whether a text holds a letter: a model that is asked about spaces, digits or emoji alone makes up words."""
+    return any(map(str.isalpha, text))
+
+
+def _answer(choice: Mapping[str, Any], raw: str, text: str) -> Answer:
+    message = choice.get("message") or {}
+    match choice.get("finish_reason"):
+        case "length":
+            return Answer("truncated")
+        case "content_filter":
+            return Answer("refused")
+    if message.get("refusal") and not message.get("content"):
+        return Answer("refused")
+    return read_answer(raw, text)
