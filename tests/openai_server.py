@@ -83,8 +83,6 @@ def random_faults(seed: int, share: float, kinds: tuple[str, ...]) -> Plan:
     return lambda text, asked: dice.choice(kinds) if asked < 3 and dice.random() < share else ""
 
 
-SLOW = 1.0
-"""Seconds that a slow answer takes, for clients that do not wait so long."""
 BROKEN = ("reset", "cut", "garbage", "page", "slow")
 ERRORS: dict[str, tuple[int, dict[str, Any], dict[str, str]]] = {
     "429": (429, {"message": "Rate limit reached", "code": "rate_limit_exceeded"}, {"Retry-After": "0.01"}),
@@ -193,7 +191,7 @@ class _Handler(BaseHTTPRequestHandler):
             case "page":
                 self._bytes(200, b"<html>Welcome</html>", "text/html")
             case "slow":
-                time.sleep(SLOW)  # nobody listens any more
+                self.endpoint.release.wait()  # nobody listens any more
 
     def _pay(self, text: str, body: dict[str, Any]) -> None:
         with self.endpoint.lock:

@@ -298,6 +298,7 @@ class TestInterrupts:
         with serving(fault=self.FAULT) as endpoint:
             process = workplace.start(*self.COMPARE, *self.told(endpoint))
             until(lambda: endpoint.at_once == 4 and sum(endpoint.paid.values()) > 0)
+            until(lambda: self.kept(workplace) == sum(endpoint.paid.values()))
             process.send_signal(signal.SIGINT)
             time.sleep(0.3)
             endpoint.release.set()

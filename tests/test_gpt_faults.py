@@ -1,5 +1,6 @@
 """What may go wrong at an endpoint: what passes is tried again, what does not is told in one line, nothing is lost."""
 
+import json
 import socket
 import ssl
 import subprocess
@@ -44,7 +45,7 @@ def _key(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("fault", ["429", "500", "503", "reset", "cut", "garbage", "page", "slow"])
 def test_what_may_pass_is_tried_again(fault: str) -> None:
     with serving(fault=lambda text, asked: fault if asked < 2 else "") as endpoint:
-        (found,) = gpt(endpoint.url, timeout=0.3 if fault == "slow" else 30).rewrite([TEXT])
+        (found,) = gpt(endpoint.url, timeout=1 if fault == "slow" else 30).rewrite([TEXT])
     assert (found.text, found.details["retries"], endpoint.paid[TEXT]) == (neutral_of(TEXT), 2, 1)
 
 
@@ -204,3 +205,28 @@ def test_a_fault_of_the_reader_is_raised_after_what_was_under_way() -> None:
         assert sorted(next(answers)[0] for _ in range(3)) == [0, 1, 2]
         with pytest.raises(OSError, match="the disk is gone"):
             next(answers)
+
+
+@pytest.mark.parametrize(
+    "choices", ["[]", "[null]", "[{}]", '[{"message": null}]', '[{"message": {"content": [1]}, "finish_reason": 3}]']
+)
+def test_a_completion_without_a_message_is_an_empty_answer(choices: str) -> None:
+    with serving() as endpoint:
+        endpoint.completion = lambda *_: {"choices": json.loads(choices), "usage": None}  # type: ignore[method-assign]
+        (found,) = gpt(endpoint.url).rewrite([TEXT])
+    assert (found.text, found.fallback, found.details["outcome"]) == (TEXT, True, "empty")
+    assert "tokens" not in found.details
+
+
+def test_a_host_that_lets_nobody_connect_is_told_at_once() -> None:
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        address = full.getsockname()
+        waiting = [socket.socket() for _ in range(4)]
+        for each in waiting:
+            each.setblocking(False)
+            each.connect_ex(address)  # they fill the queue of the listener, which takes none
+        assert "it did not answer in time" in error_of(f"http://127.0.0.1:{address[1]}/v1", timeout=0.5)
+        for each in waiting:
+            each.close()

@@ -81,7 +81,7 @@ def _from_json(said: str, text: str) -> str | None:
         return said if inner is said else inner
     try:
         value, _ = json.JSONDecoder(strict=False).raw_decode(inner, start.start())
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     neutral = value.get(ANSWER_KEY)
     return neutral if isinstance(neutral, str) else None

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from functools import cached_property
+from threading import Lock
 from typing import Literal, TypedDict
 
 from gnb.core.components import Record
@@ -48,6 +49,7 @@ class Chat:
 
     def __init__(self, options: PromptOptions) -> None:
         self._options = options
+        self._lock = Lock()
         self.prompt: SystemPrompt = load_prompt(options.prompt)
 
     @cached_property
@@ -57,8 +59,10 @@ class Chat:
         return build_shots(options.shots, options.shot_count, options.shot_source)
 
     def messages(self, text: str) -> list[Message]:
-        """Return the messages for one text."""
-        return chat_messages(self.prompt.text, self.shots.for_text(text), text)
+        """Return the messages for one text. Threads may share this: the first one reads the examples for all."""
+        with self._lock:
+            shots = self.shots.for_text(text)
+        return chat_messages(self.prompt.text, shots, text)
 
     def fingerprint(self) -> Record:
         """Return what identifies prompt and shots: the hashes of their contents, whatever they are called."""

@@ -20,7 +20,7 @@ from gnb.core.records import Rewrite
 from gnb.prompting.chat import Message
 from gnb.rewriters.gpt.budget import Budget
 from gnb.rewriters.gpt.endpoint import Endpoint
-from gnb.rewriters.gpt.faults import MissingError, RejectedError, UnwelcomeError, error_of_line
+from gnb.rewriters.gpt.faults import MissingError, RejectedError, UnwelcomeError
 from gnb.rewriters.gpt.options import GptOptions
 from gnb.rewriters.gpt.replies import has_words, left_alone, rewrite_of
 
@@ -98,7 +98,7 @@ class Batches:
                     continue
                 answer = self._read(waiting[key][0], line)
                 if answer is None:
-                    problem = str(error_of_line(line, self._options))
+                    problem = str(self._endpoint.error_of_line(line))
                     continue
                 del waiting[key]
                 yield from ((place, answer) for place in places[key])
@@ -185,7 +185,7 @@ class Batches:
         """Return the answer that a line of the results holds; None if the text has to be asked for again."""
         response = line.get("response") or {}
         if response.get("status_code") != 200:
-            error = error_of_line(line, self._options)
+            error = self._endpoint.error_of_line(line)
             # the lines that were answered come first
             is_own_fault = self._answered and isinstance(error, RejectedError)
             return left_alone(text, UnwelcomeError(str(error)) if is_own_fault else error)

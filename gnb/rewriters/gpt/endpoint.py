@@ -7,9 +7,18 @@ from itertools import count
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
 
+from gnb.core.errors import ModelError
 from gnb.prompting.chat import ANSWER_KEY, Message
 from gnb.rewriters.gpt.credentials import is_openai, read_key, redact
-from gnb.rewriters.gpt.faults import GarbledError, RejectedError, UnwelcomeError, explain, seconds_to_wait, words_of
+from gnb.rewriters.gpt.faults import (
+    GarbledError,
+    RejectedError,
+    UnwelcomeError,
+    explain,
+    explain_line,
+    seconds_to_wait,
+    words_of,
+)
 from gnb.rewriters.gpt.options import GptOptions
 from gnb.rewriters.gpt.pool import StoppedError
 
@@ -37,6 +46,10 @@ FORMATS: Mapping[str, Mapping[str, Any] | None] = {
     "none": None,
 }
 """What asks for an answer in JSON, the strictest first."""
+
+
+_CONNECT = 15.0
+"""Seconds that a connection may take; only an answer takes longer."""
 
 
 class Endpoint:
@@ -104,9 +117,13 @@ class Endpoint:
                 self._reached = self._reached or hasattr(error, "response")
                 wait = seconds_to_wait(error, retries, self._options.retry_wait, reached=self._reached)
                 if wait is None or retries >= self._options.retries:
-                    raise self._explained(error, retries) from None
+                    raise self._redacted(explain(error, self._options, retries)) from None
             stop.wait(wait)
         raise AssertionError  # unreachable: `count` does not end
+
+    def error_of_line(self, line: Mapping[str, Any]) -> ModelError:
+        """Return what to tell of a line in a batch's results that holds no chat completion."""
+        return self._redacted(explain_line(line, self._options))
 
     def close(self) -> None:
         """Close the connections; the next request opens new ones."""
@@ -116,11 +133,11 @@ class Endpoint:
     @cached_property
     def client(self) -> "OpenAI":
         """The client of the `openai` package, without its own retries."""
-        from openai import OpenAI
+        from openai import OpenAI, Timeout
 
         key = self._key.get_secret_value() if self._key else "none"
-        options = self._options
-        return OpenAI(api_key=key, base_url=options.base_url, timeout=options.timeout, max_retries=0)
+        timeout = Timeout(self._options.timeout, connect=min(self._options.timeout, _CONNECT))
+        return OpenAI(api_key=key, base_url=self._options.base_url, timeout=timeout, max_retries=0)
 
     def _complete(self, request: dict[str, Any]) -> Body:
         """Send one request. The body is read here, so that anything but a chat completion is told as such."""
@@ -147,8 +164,7 @@ class Endpoint:
                 self._format = names[names.index(refused) + 1]
             return True
 
-    def _explained(self, error: Any, retries: int) -> Exception:
-        told = explain(error, self._options, retries)
+    def _redacted(self, told: ModelError) -> ModelError:
         return type(told)(redact(str(told), self._key))
 
     @cached_property

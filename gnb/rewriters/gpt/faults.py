@@ -84,7 +84,8 @@ def _may_pass(error: "APIError | GarbledError", *, reached: bool) -> bool:
     from openai import APIConnectionError, APIStatusError, APITimeoutError
 
     if isinstance(error, GarbledError | APITimeoutError):
-        return True
+        # the class is httpx's or httpx2's, whichever the `openai` package stands on
+        return reached or not any(type(cause).__name__ == "ConnectTimeout" for cause in _causes(error))
     if isinstance(error, APIConnectionError):
         lasting = (ssl.SSLCertVerificationError, *(() if reached else (gaierror, ConnectionRefusedError)))
         return not any(isinstance(cause, lasting) for cause in _causes(error))
@@ -119,7 +120,7 @@ def explain(error: "APIError | GarbledError", options: "GptOptions", retries: in
     return ModelError(f"{where}{tried}: {error} Is base_url right? It usually ends in /v1.")
 
 
-def error_of_line(line: Mapping[str, Any], options: "GptOptions") -> ModelError:
+def explain_line(line: Mapping[str, Any], options: "GptOptions") -> ModelError:
     """Return what to tell of a line in a batch's results that holds no chat completion."""
     response = line.get("response") or {}
     error = line.get("error") or (response.get("body") or {}).get("error") or {}

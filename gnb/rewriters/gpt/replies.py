@@ -19,10 +19,10 @@ _REASONS = {
 
 def rewrite_of(text: str, body: Mapping[str, Any], budget: Budget, retries: int = 0) -> Rewrite:
     """Read the answer to a text out of a chat completion, with its outcome, tokens and cost in the details."""
-    choices = body.get("choices") or [{}]
-    message = choices[0].get("message") or {}
-    raw = message.get("content") or message.get("refusal") or ""
-    answer = _answer(choices[0], raw, text)
+    choice = next((each for each in body.get("choices") or () if isinstance(each, Mapping)), {})
+    message = choice.get("message") or {}
+    raw = next((said for key in ("content", "refusal") if isinstance(said := message.get(key), str) and said), "")
+    answer = _answer(choice, raw, text)
     details = {"outcome": answer.outcome, **usage_of(body, budget), "retries": retries}
     if answer.outcome != "answered":
         return Rewrite(text, raw, True, {**details, "reason": _REASONS[answer.outcome]})
