@@ -172,6 +172,12 @@ def test_equal_effective_batches_give_equal_loss_curves(bench: Bench) -> None:
     assert bench.losses("parts") == pytest.approx(bench.losses("whole"), rel=1e-4)
 
 
+def test_a_batch_that_goes_through_in_parts_is_learnt_alike(bench: Bench) -> None:
+    bench.train("whole", batch_size=4, dropout=0.0)
+    bench.train("parts", batch_size=4, dropout=0.0, forward_tokens=60)
+    assert bench.losses("parts") == pytest.approx(bench.losses("whole"), rel=1e-4)
+
+
 def test_the_paper_preset_trains(bench: Bench) -> None:
     from gnb.training.options import preset_values
 

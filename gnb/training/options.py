@@ -33,9 +33,11 @@ class TrainingOptions(ModelOptions):
     weight_decay: float = Field(0.0, ge=0, le=1)
     """Weight decay of AdamW."""
     batch_size: int = Field(8, ge=1, le=4096)
-    """Rows a forward pass: items, or packs of items where `packing` is set."""
+    """Rows a batch: items, or packs of items where `packing` is set."""
+    forward_tokens: int = Field(1024, ge=1)
+    """Tokens, padding included, that one forward pass holds at most; a larger batch goes through in parts."""
     accumulation: int = Field(1, ge=1, le=4096)
-    """Forward passes an optimiser step."""
+    """Batches an optimiser step."""
     packing: int | None = Field(None, ge=64, le=131072)
     """Tokens a pack of items may hold; None for one item a row. No item sees another one of its pack."""
     group_by_length: bool = True

@@ -72,6 +72,14 @@ class AdapterTrainer(Trainer):
             self.lr_scheduler = get_scheduler(name, optimizer, warmup, num_training_steps)
         return self.lr_scheduler
 
+    def training_step(
+        self, model: PreTrainedModel, inputs: Batch, num_items_in_batch: torch.Tensor | int | None = None
+    ) -> torch.Tensor:
+        """Return the loss of a batch after its backward pass; one of many tokens goes through in parts of fewer."""
+        parts = split_batch(inputs, self.settings.forward_tokens)
+        losses = [super(AdapterTrainer, self).training_step(model, part, num_items_in_batch) for part in parts]
+        return torch.stack(losses).sum()
+
     def compute_loss(
         self,
         model: PreTrainedModel,
@@ -108,3 +116,10 @@ class AdapterTrainer(Trainer):
                 total, labels = total + float(loss), labels + count
         self.model.train(was_training)
         return total / max(1, labels)
+
+
+def split_batch(batch: Batch, most: int) -> list[Batch]:
+    """Cut a batch into parts of at most that many tokens, padding included, but of one row at least."""
+    rows, width = batch["input_ids"].shape
+    size = max(1, most // width)
+    return [{name: values[start : start + size] for name, values in batch.items()} for start in range(0, rows, size)]
