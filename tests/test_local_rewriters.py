@@ -215,6 +215,25 @@ def test_a_missing_model_is_named_with_what_helps(
     assert name in str(error.value)
 
 
+def test_pickled_weights_are_refused(tiny_llama: Path, tmp_path: Path):
+    import torch
+    from safetensors.torch import load_file
+
+    folder = shutil.copytree(tiny_llama, tmp_path / "model")
+    torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(ModelError, match=r"cannot be loaded: .*safetensors"):
+        load_model(ModelOptions(base_model=str(folder)))
+
+
+def test_a_damaged_weight_file_is_told_in_one_line(tiny_llama: Path, tmp_path: Path):
+    folder = shutil.copytree(tiny_llama, tmp_path / "model")
+    (folder / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes()[:1000])
+    with pytest.raises(ModelError, match="cannot be loaded") as told:
+        load_model(ModelOptions(base_model=str(folder)))
+    assert len(str(told.value).splitlines()) == 1
+
+
 def test_a_missing_adapter_is_named_with_what_helps(tmp_path: Path):
     with pytest.raises(ModelError, match="gnb train --to"):
         LoraRewriter(LoraOptions(adapter=str(tmp_path))).fingerprint()

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gnb.models.loading import (
+    SAFE,
     LoadedModel,
     can_keep_embeddings,
     explained,
@@ -49,6 +50,7 @@ def load_classifier(options: ModelOptions, categories: int, *, stored_embeddings
             **origin(options.base_model, options.revision),
             dtype=pick_dtype(options.dtype),
             num_labels=categories,
+            **SAFE,
         )
     return LoadedModel(model.to(pick_device(options.device)).eval(), tokenizer)
 

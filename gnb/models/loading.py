@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-_WEIGHTS = ("*.safetensors", "*.bin", "*.gguf")
+SAFE = {"use_safetensors": True}
+"""The argument of `from_pretrained` that refuses pickled weights, which could run code."""
+_WEIGHTS = ("*.safetensors", "*.gguf")
 
 
 @dataclass(slots=True)
@@ -87,7 +89,7 @@ def load_model(options: ModelOptions, *, stored_embeddings: bool = False) -> Loa
     tokenizer = load_tokenizer(options.base_model, options.revision)
     if stored_embeddings and can_keep_embeddings(options):
         return LoadedModel(load_stored_model(options, AutoModelForCausalLM), tokenizer)
-    arguments: dict[str, Any] = {"dtype": pick_dtype(options.dtype), **_quantisation(options)}
+    arguments: dict[str, Any] = {"dtype": pick_dtype(options.dtype), **SAFE, **_quantisation(options)}
     with explained(options.base_model):
         model = AutoModelForCausalLM.from_pretrained(path, **origin(options.base_model, options.revision), **arguments)
     if options.quantisation == "none":
@@ -114,15 +116,10 @@ def load_stored_model(options: ModelOptions, auto_class: Any, **settings: Any) -
     Raises:
         ModelError: if it cannot be loaded.
     """
-    from safetensors import SafetensorError
-
     from gnb.models.stored import load_stored
 
     with explained(options.base_model):
-        try:
-            return load_stored(embedded.embedded_folder(), auto_class, **settings).eval()
-        except SafetensorError as error:
-            raise ValueError(error) from None
+        return load_stored(embedded.embedded_folder(), auto_class, **settings).eval()
 
 
 def load_tokenizer(name: str, revision: str | None = None) -> "PreTrainedTokenizerBase":
@@ -174,9 +171,11 @@ def pick_device(name: str) -> str:
 @contextmanager
 def explained(name: str) -> Iterator[None]:
     """Turn the errors of loading a model into one that says where it was looked for and what helps."""
+    from safetensors import SafetensorError
+
     try:
         yield
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         if not is_hub_id(name):
             raise ModelError(f"The model {name!r} cannot be loaded: {_first_line(error)}") from error
         from huggingface_hub.constants import HF_HUB_CACHE
@@ -230,7 +229,12 @@ def _quantisation(options: ModelOptions) -> dict[str, Any]:
     config = (
         BitsAndBytesConfig(load_in_8bit=True)
         if options.quantisation == "8bit"
-        else BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True)
+        else BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=pick_dtype(options.dtype),
+        )
     )
     return {"quantization_config": config, "device_map": "auto" if options.device == "auto" else options.device}
 
