@@ -1,5 +1,6 @@
 """Fixtures that several test files share."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,9 @@ from scripted import Workplace
 from tiny_model import build_tiny_adapter, build_tiny_detector, build_tiny_model
 
 from gnb.core.store import Store
+
+# A shell that starts the tests in the background may make them, and all that they start, deaf to Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
