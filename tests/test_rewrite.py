@@ -38,6 +38,11 @@ def test_the_name_of_a_file_is_a_text_and_the_user_is_told(workplace: Workplace)
     assert "For its lines: --file a.txt" in err
 
 
+def test_a_text_may_be_longer_than_any_name_of_a_file(workplace: Workplace) -> None:
+    text = " ".join(["دولتمردان"] * 20)
+    assert workplace.run(*REWRITE, text) == (f"{text}!\n", "")
+
+
 @pytest.mark.parametrize(("name", "reason"), [("none.txt", "No such file or directory"), (".", "Is a directory")])
 def test_a_file_that_cannot_be_read_is_named(workplace: Workplace, name: str, reason: str) -> None:
     out, err = workplace.run(*REWRITE, "-f", name, code=2)

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from gnb.cli.shared import Command
 
 _STANDARD_INPUT = Path("-")
-_LONGEST_NAME = 200
-"""Longer texts are no names of files, and systems refuse to look for them."""
 
 
 def texts_argument(command: Command) -> Command:
@@ -51,7 +49,7 @@ def _batches(texts: tuple[str, ...], files: tuple[Path, ...], opened: ExitStack)
     from gnb.core.streams import arriving_lines
 
     for text in texts:
-        if len(text) < _LONGEST_NAME and Path(text).is_file():
+        if os.path.isfile(text):  # unlike Path.is_file, it takes texts that are too long for a name
             note(f"{text} is taken as a text, but there is a file of that name. For its lines: --file {text}")
     if texts:
         yield from arriving_lines(io.BytesIO(os.fsencode("\n".join([*texts, ""]))), "TEXT")
