@@ -29,7 +29,7 @@ TEXTS = [f"دولتمردان قول مردانه شماره {number} را دا�
 
 
 def gpt(endpoint: Endpoint | None = None, **options: Any) -> GptRewriter:
-    url = {"base_url": endpoint.url} if endpoint else {}
+    url = {"base_url": endpoint.url, "api_key_env": "OPENAI_API_KEY"} if endpoint else {}
     return GptRewriter(GptOptions(**{**url, "shots": "zero", "retry_wait": 0.01, **options}))
 
 
@@ -266,11 +266,24 @@ class TestSecrets:
 
     def test_a_local_endpoint_needs_no_key(self, monkeypatch: pytest.MonkeyPatch, endpoint: Endpoint) -> None:
         monkeypatch.delenv("OPENAI_API_KEY")
-        assert [each.text for each in gpt(endpoint).rewrite([BIASED])] == [NEUTRAL]
+        assert [each.text for each in gpt(endpoint, api_key_env=None).rewrite([BIASED])] == [NEUTRAL]
+
+    def test_the_key_of_openai_goes_to_no_other_endpoint(self, endpoint: Endpoint) -> None:
+        list(gpt(endpoint, api_key_env=None).rewrite([BIASED]))
+        assert KEY not in endpoint.headers[0]["authorization"]
+
+    def test_an_endpoint_that_wants_a_key_is_told_with_how_to_give_it(self, endpoint: Endpoint) -> None:
+        endpoint.fault = lambda text, asked: "401"
+        with pytest.raises(GnbError, match=r"wants a key .* -o gpt\.api_key_env=NAME"):
+            list(gpt(endpoint, api_key_env=None).rewrite([BIASED]))
+
+    def test_a_variable_that_is_named_must_be_set(self, endpoint: Endpoint) -> None:
+        with pytest.raises(SettingsError, match="needs a key: set the environment variable MY_KEY"):
+            list(gpt(endpoint, api_key_env="MY_KEY").rewrite([BIASED]))
 
     def test_the_key_is_in_no_file_and_no_output(self, endpoint: Endpoint, workplace: Workplace) -> None:
         endpoint.fault = lambda text, asked: "401" if "3" in text else ""
-        told = ["-o", f"gpt.base_url={endpoint.url}", "-o", "gpt.shots=zero"]
+        told = ["-o", f"gpt.base_url={endpoint.url}", "-o", "gpt.shots=zero", "-o", "gpt.api_key_env=OPENAI_API_KEY"]
         compare = ["compare", "-s", "numbers:6", "-r", "gpt", "-m", "letters", *told]
         shown = [*workplace.run(*compare, code=1), *workplace.run(*compare, "--json", code=1)]
         assert "refuses the key (401: Incorrect API key provided: [key].)" in shown[0] + shown[1]

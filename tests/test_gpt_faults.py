@@ -25,7 +25,8 @@ NUMBERED = [f"دولتمردان قول مردانه شماره {number} را د
 
 
 def gpt(url: str, **options: Any) -> GptRewriter:
-    return GptRewriter(GptOptions(**{"base_url": url, "shots": "zero", "retry_wait": 0.01, **options}))
+    usual = {"base_url": url, "api_key_env": "OPENAI_API_KEY", "shots": "zero", "retry_wait": 0.01}
+    return GptRewriter(GptOptions(**{**usual, **options}))
 
 
 def error_of(url: str, **options: Any) -> str:

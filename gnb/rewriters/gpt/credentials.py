@@ -19,7 +19,7 @@ def check_address(options: GptOptions) -> None:
     Raises:
         SettingsError: saying what to write instead.
     """
-    if not _VARIABLE.fullmatch(options.api_key_env):
+    if options.api_key_env is not None and not _VARIABLE.fullmatch(options.api_key_env):
         raise SettingsError(
             "api_key_env takes the NAME of an environment variable in capital letters, such as OPENAI_API_KEY."
             " Put the key into that variable, and nowhere else."
@@ -27,8 +27,8 @@ def check_address(options: GptOptions) -> None:
     parts = urlsplit(options.base_url)
     if parts.username or parts.password or parts.query or parts.fragment:
         raise SettingsError(
-            "base_url holds a user name, a password or a query: write the plain address, and put the key into the"
-            f" environment variable {options.api_key_env}."
+            "base_url holds a user name, a password or a query: write the plain address, put the key into an"
+            " environment variable, and name that with -o gpt.api_key_env=NAME."
         )
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise SettingsError(f"base_url {options.base_url!r}: write an address such as http://localhost:8000/v1.")
@@ -40,19 +40,25 @@ def is_openai(options: GptOptions) -> bool:
     return any(host == name or host.endswith(f".{name}") for name in _OPENAI)
 
 
+def key_variable(options: GptOptions) -> str | None:
+    """Return the name of the environment variable that holds the key; None if the endpoint gets none."""
+    return options.api_key_env or ("OPENAI_API_KEY" if is_openai(options) else None)
+
+
 def read_key(options: GptOptions) -> SecretStr | None:
-    """Return the key from the environment; None if there is none.
+    """Return the key from the environment; None if the endpoint gets none.
 
     Raises:
-        SettingsError: if OpenAI's own endpoint has none, or if it cannot be a key.
+        SettingsError: if its variable is not set, or if what it holds cannot be a key.
     """
-    key = os.environ.get(options.api_key_env, "").strip()
-    if not key:
-        if is_openai(options):
-            raise SettingsError(f"{options.base_url} needs a key: set the environment variable {options.api_key_env}.")
+    variable = key_variable(options)
+    if variable is None:
         return None
+    key = os.environ.get(variable, "").strip()
+    if not key:
+        raise SettingsError(f"{options.base_url} needs a key: set the environment variable {variable}.")
     if not (key.isascii() and key.isprintable()) or " " in key:
-        raise SettingsError(f"The key in {options.api_key_env} holds characters that no key has. Copy it anew.")
+        raise SettingsError(f"The key in {variable} holds characters that no key has. Copy it anew.")
     return SecretStr(key)
 
 

@@ -10,6 +10,7 @@ from socket import gaierror
 from typing import TYPE_CHECKING, Any
 
 from gnb.core.errors import ModelError
+from gnb.rewriters.gpt.credentials import key_variable
 
 if TYPE_CHECKING:
     from openai import APIError, APIStatusError
@@ -134,10 +135,7 @@ def _explain_fault(fault: "_Fault", options: "GptOptions", tried: str) -> ModelE
     if fault.is_quota:
         told = f"{where}: the quota of this key is used up ({said}). Nothing is lost; top up and run again."
     elif status in (401, 403):
-        told = (
-            f"{where} refuses the key ({status}: {said}). It is read from the environment variable"
-            f" {options.api_key_env}; is it set, right, and allowed to use {options.model!r}?"
-        )
+        told = _refused(options, f"{status}: {said}")
     elif status == 404:
         kind, told = MissingError, _missing(options, said)
     elif status == 413 or (status < 500 and any(part in f"{fault.code} {said}".lower() for part in _TOO_LONG)):
@@ -149,6 +147,16 @@ def _explain_fault(fault: "_Fault", options: "GptOptions", tried: str) -> ModelE
     else:
         told = f"{where}{tried}: error {status} ({said}). Nothing that was answered is lost; run again later."
     return kind(told)
+
+
+def _refused(options: "GptOptions", said: str) -> str:
+    variable = key_variable(options)
+    if variable is None:
+        return f"{options.base_url} wants a key ({said}). Name its environment variable: -o gpt.api_key_env=NAME."
+    return (
+        f"{options.base_url} refuses the key ({said}). It is read from the environment variable {variable};"
+        f" is it right, and allowed to use {options.model!r}?"
+    )
 
 
 def _missing(options: "GptOptions", said: str) -> str:

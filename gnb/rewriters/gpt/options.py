@@ -18,8 +18,9 @@ class GptOptions(PromptOptions):
     """The model, as the endpoint calls it."""
     base_url: str = "https://api.openai.com/v1"
     """The endpoint, such as http://localhost:8000/v1; without a user name, a password or a query."""
-    api_key_env: str = "OPENAI_API_KEY"
-    """Name of the environment variable that holds the key. A local endpoint may need none."""
+    api_key_env: str | None = None
+    """Name of the environment variable that holds the key. Unset: OPENAI_API_KEY for OpenAI's own endpoint, and no key
+    for any other, so that none goes to a stranger."""
     temperature: float | None = Field(0.0, ge=0, le=2)
     """Sampling temperature, 0 to 2; null leaves it to the endpoint, as some models demand."""
     seed: int | None = 0
