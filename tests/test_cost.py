@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,7 @@ class Busy(Rewriter):
             yield Rewrite(text, details={"tokens": 3, "prompt_tokens": 10, "cost": 0.25})
 
 
-def judge(*details: dict[str, float]) -> dict[str, float | None]:
+def judge(*details: dict[str, Any]) -> dict[str, float | None]:
     metric = CostMetric(Options())
     return dict(metric.score(metric.count([Segment(EXAMPLES[0], "متن", each) for each in details])))
 
@@ -44,6 +45,10 @@ def test_what_answers_took_adds_up() -> None:
     assert scores == pytest.approx(
         {"speed": 1.0, "tokens": 5.0, "memory": 3.0, "money": 0.1, "seconds": 2.0, "prompt_tokens": None}
     )
+
+
+def test_what_is_no_number_counts_as_not_noted() -> None:
+    assert set(judge({"cost": "free", "tokens": None, "memory": True}).values()) == {None}
 
 
 def test_what_nobody_noted_is_undefined() -> None:

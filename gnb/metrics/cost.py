@@ -1,6 +1,7 @@
 """Cost: time, tokens, memory and money, as they were noted when the answers were made."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from gnb.core.components import Column, Counts, Metric, Record, Scores
 from gnb.core.metering import MEMORY, SECONDS
@@ -27,11 +28,8 @@ class CostMetric(Metric):
         return {"metric": "cost", "version": 1}
 
     def count(self, segments: Sequence[Segment]) -> list[Counts]:
-        """Take the numbers that were noted of each answer."""
-        return [
-            {key: float(segment.details[key]) for key in self.details_read if key in segment.details}
-            for segment in segments
-        ]
+        """Take the numbers that were noted of each answer; a plugin may note something else under such a name."""
+        return [_numbers(segment.details, self.details_read) for segment in segments]
 
     def score(self, counts: Sequence[Counts]) -> Scores:
         """Return texts a second, models' loading included, tokens written a text, peak memory in GB, and US dollars.
@@ -54,3 +52,10 @@ class CostMetric(Metric):
 def _total(counts: Sequence[Counts], key: str) -> float | None:
     noted = [count[key] for count in counts if key in count]
     return sum(noted) if noted else None
+
+
+def _numbers(details: Mapping[str, Any], keys: Sequence[str]) -> dict[str, float]:
+    found = {key: details[key] for key in keys if key in details}
+    return {
+        key: value for key, value in found.items() if isinstance(value, int | float) and not isinstance(value, bool)
+    }
