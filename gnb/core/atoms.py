@@ -27,6 +27,7 @@ _KINDS: dict[AtomKind, str] = {
     "emoji": rf"{_EMOJI_UNIT}(?:\u200d{_EMOJI_UNIT})*",
     "private": PLACEHOLDER,
 }
+_NAMES: frozenset[AtomKind] = frozenset({"mail", "link", "mention", "hashtag"})
 _ATOM = regex.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _KINDS.items()))
 # A cheap look that spares most texts the long expression.
 _HINT = regex.compile(r"[@#\u20e3\ue000]|://|[A-Za-z0-9]\.[A-Za-z]|\p{RI}|\p{Extended_Pictographic}|\p{Emoji_Modifier}")
@@ -58,6 +59,18 @@ def show_atoms(masked: str, atoms: list[Atom]) -> str:
         return masked
     parts = masked.split(PLACEHOLDER)
     return "".join(part + (atoms[place].text if place < len(atoms) else "") for place, part in enumerate(parts))
+
+
+def restore_names(changed: str, original: str) -> str:
+    """Put the original's links, mail addresses, @names and hashtags in the places of those of a changed text.
+
+    They name something else, which a changed letter breaks. Where there are not as many, nothing is done.
+    """
+    names = iter(own := [atom for atom in hide_atoms(original)[1] if atom.kind in _NAMES])
+    masked, atoms = hide_atoms(changed)
+    if sum(atom.kind in _NAMES for atom in atoms) != len(own):
+        return changed
+    return show_atoms(masked, [next(names) if atom.kind in _NAMES else atom for atom in atoms])
 
 
 def drop_atoms(masked: str, atoms: list[Atom], kind: AtomKind) -> tuple[str, list[Atom]]:

@@ -46,6 +46,11 @@ def fold(text: str) -> str:
     return " ".join(folded.casefold().split())
 
 
+def has_letters(text: str) -> bool:
+    """Tell whether a text holds a letter: a model that is asked about spaces, digits or emoji alone makes up words."""
+    return any(map(str.isalpha, text))
+
+
 def comparison_key(text: str) -> str:
     """Return `fold(text)` without any white space: equal keys mean that nothing but spelling differs."""
     return fold(text).replace(" ", "")

@@ -9,12 +9,12 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from gnb.core.atoms import restore_names
 from gnb.core.text import fold
 from gnb.models.prompt import MARKER
 from gnb.prompting.chat import ANSWER_KEY
-from gnb.rewriters.local.postprocess import restore_names
 
-VERSION = 1
+VERSION = 2
 Outcome = Literal["answered", "refused", "empty", "truncated", "malformed"]
 """answered; refused to answer; said nothing; ran out of tokens; answered something that is no neutral form."""
 

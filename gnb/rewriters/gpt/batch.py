@@ -17,12 +17,13 @@ from gnb.core.errors import ModelError
 from gnb.core.fingerprint import fingerprint_of, hash_text
 from gnb.core.paths import cache_dir
 from gnb.core.records import Rewrite
+from gnb.core.text import has_letters
 from gnb.prompting.chat import Message
 from gnb.rewriters.gpt.budget import Budget
 from gnb.rewriters.gpt.endpoint import Endpoint
 from gnb.rewriters.gpt.faults import MissingError, RejectedError, UnwelcomeError
 from gnb.rewriters.gpt.options import GptOptions
-from gnb.rewriters.gpt.replies import has_words, left_alone, rewrite_of
+from gnb.rewriters.gpt.replies import left_alone, rewrite_of
 
 if TYPE_CHECKING:
     from openai.types import Batch
@@ -72,7 +73,7 @@ class Batches:
         requests: dict[str, tuple[str, str]] = {}
         size = 0
         for place, text in enumerate(texts):
-            if not has_words(text):
+            if not has_letters(text):
                 yield place, Rewrite(text)
                 continue
             key = hash_text(text)

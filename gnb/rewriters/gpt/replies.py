@@ -54,11 +54,6 @@ def left_alone(text: str, error: ModelError) -> Rewrite | None:
     return Rewrite(text, None, True, {"outcome": outcome, "reason": reason})
 
 
-def has_words(text: str) -> bool:
-    """Tell whether a text holds a letter: a model that is asked about spaces, digits or emoji alone makes up words."""
-    return any(map(str.isalpha, text))
-
-
 def _answer(choice: Mapping[str, Any], raw: str, text: str) -> Answer:
     message = choice.get("message") or {}
     match choice.get("finish_reason"):

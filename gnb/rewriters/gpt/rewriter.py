@@ -6,6 +6,7 @@ from threading import Event
 from gnb.core.components import Record, Rewriter
 from gnb.core.errors import ModelError
 from gnb.core.records import Rewrite
+from gnb.core.text import has_letters
 from gnb.prompting.answers import VERSION
 from gnb.prompting.chat import Chat, Message
 from gnb.rewriters.gpt.batch import Batches
@@ -14,7 +15,7 @@ from gnb.rewriters.gpt.credentials import check_address
 from gnb.rewriters.gpt.endpoint import Endpoint
 from gnb.rewriters.gpt.options import GptOptions
 from gnb.rewriters.gpt.pool import as_completed
-from gnb.rewriters.gpt.replies import has_words, left_alone, rewrite_of
+from gnb.rewriters.gpt.replies import left_alone, rewrite_of
 
 
 class GptRewriter(Rewriter):
@@ -83,7 +84,7 @@ class GptRewriter(Rewriter):
         self._endpoint.close()
 
     def _answer(self, text: str, stop: Event) -> Rewrite:
-        if not has_words(text):
+        if not has_letters(text):
             return Rewrite(text)
         messages = self.messages(text)
         bound = self._budget.bound(message["content"] for message in messages)

@@ -7,11 +7,11 @@ from functools import partial
 
 import regex
 
-VERSION = 3
+from gnb.core.atoms import restore_names
+
+VERSION = 4
 _RULE = regex.compile(r"_{4,}")
 _SPACES = regex.compile(r"[ \t\u00a0]+")
-_KEPT = regex.compile(r"(?<!\S)[#@][\w\u200c]+|https?://\S+")
-"""Hashtags, handles and links: names of something else, which a changed letter breaks."""
 _SENTENCE_END = regex.compile(r"(?<=[.!?؟…])\s+")
 
 
@@ -61,16 +61,6 @@ def fold_spaces(text: str) -> str:
     """Turn runs of spaces into one and drop those at the ends; half-spaces stay."""
     folded: str = _SPACES.sub(" ", text)
     return folded.strip(" \t\u00a0\r\n")
-
-
-def restore_names(answer: str, text: str) -> str:
-    """Put the text's own hashtags, handles and links in the places of the answer's, where there are as many."""
-    names = _KEPT.findall(text)
-    if len(_KEPT.findall(answer)) != len(names):
-        return answer
-    waiting = iter(names)
-    restored: str = _KEPT.sub(lambda _: next(waiting), answer)
-    return restored
 
 
 def drop_repeats(text: str) -> str:

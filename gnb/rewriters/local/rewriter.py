@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from gnb.core.calibration import DEFAULT_THRESHOLD, Calibration
 from gnb.core.components import Record, Rewriter
 from gnb.core.records import Rewrite
+from gnb.core.text import has_letters
 from gnb.models.adapters import resolve_adapter
 from gnb.models.detector import Detection, Detector
 from gnb.models.loading import LoadedModel, model_identity
@@ -251,8 +252,7 @@ def _details(found: Detection | None) -> dict[str, Any]:
 
 
 def _worded_lines(text: str) -> list[str]:
-    """Return the lines that hold a letter: a model that is asked about spaces, digits or emoji alone makes up words."""
-    return [line for line in text.splitlines() if any(map(str.isalpha, line))]
+    return list(filter(has_letters, text.splitlines()))
 
 
 def _is_answered(text: str, answers: dict[str, Rewrite]) -> bool:
