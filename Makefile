@@ -36,5 +36,5 @@ clean: ## Remove the virtual environment and all caches.
 $(STAMP): pyproject.toml constraints.txt
 	@$(BIN)/python -c pass 2>/dev/null || \
 	    { python=$$(.ci/find-python $(PYTHON)) && echo "Using $$python" && "$$python" -m venv --clear $(VENV); }
-	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[local,gpt,dev]'
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[all,dev]'
 	@touch $@
