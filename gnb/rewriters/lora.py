@@ -22,8 +22,9 @@ from gnb.models.calibrations import stored_calibration
 from gnb.models.loading import LoadedModel, load_model, model_identity
 from gnb.models.prompt import PUBLISHED
 from gnb.rewriters.local.hints import hints_of
+from gnb.rewriters.local.lines import Line
 from gnb.rewriters.local.options import LoraOptions
-from gnb.rewriters.local.rewriter import Line, LocalRewriter
+from gnb.rewriters.local.rewriter import LocalRewriter
 
 if TYPE_CHECKING:
     from gnb.rewriters.local.rows import Hints

@@ -1,8 +1,8 @@
 """The rewriter that base and lora share: a stream of texts in, windows sorted by length, batches, answers in order."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, replace
 from functools import cached_property
 from itertools import batched
 from math import inf
@@ -12,32 +12,17 @@ from typing import TYPE_CHECKING, Any
 from gnb.core.calibration import DEFAULT_THRESHOLD, Calibration
 from gnb.core.components import Record, Rewriter
 from gnb.core.records import Rewrite
-from gnb.core.text import has_letters
 from gnb.models.adapters import resolve_adapter
 from gnb.models.detector import Detection, Detector
 from gnb.models.loading import LoadedModel, model_identity
 from gnb.models.prompt import Prompt, split_template
+from gnb.rewriters.local.lines import Line, is_answered, join_lines, worded_lines
 from gnb.rewriters.local.options import LocalOptions
 from gnb.rewriters.local.postprocess import VERSION, clean_answer
 
 if TYPE_CHECKING:
     from gnb.rewriters.local.decoding import GuidedDecoder
     from gnb.rewriters.local.rows import Decoded, Hints
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of a text, the unit that the model sees.
-
-    Attributes:
-        text: the line.
-        tokens: the tokens of the line without the spaces around it.
-        limit: how many tokens its answer may have; 0 if it leaves no room in the context for an answer of its length.
-    """
-
-    text: str
-    tokens: list[int]
-    limit: int
 
 
 class LocalRewriter(Rewriter):
@@ -100,7 +85,7 @@ class LocalRewriter(Rewriter):
             self.__dict__.pop(name, None)
 
     def _rewrite_window(self, texts: Sequence[str]) -> Iterator[Rewrite]:
-        lines = {line: None for text in texts for line in _worded_lines(text)}
+        lines = {line: None for text in texts for line in worded_lines(text)}
         detections = self._detect(list(lines))
         chosen = [line for line in lines if self._is_changed(detections.get(line))]
         answers = {line: Rewrite(line, details=_details(detections[line])) for line in lines.keys() - {*chosen}}
@@ -110,11 +95,11 @@ class LocalRewriter(Rewriter):
             for line, answer in self._answer_batch(batch).items():
                 details = {**answer.details, **_details(detections.get(line))}
                 answers[line] = replace(answer, details=details)
-            while text is not None and _is_answered(text, answers):
-                yield _join(text, answers)
+            while text is not None and is_answered(text, answers):
+                yield join_lines(text, answers)
                 text = next(waiting, None)
         while text is not None:
-            yield _join(text, answers)
+            yield join_lines(text, answers)
             text = next(waiting, None)
 
     def _detect(self, lines: list[str]) -> dict[str, Detection]:
@@ -249,31 +234,3 @@ class LocalRewriter(Rewriter):
 
 def _details(found: Detection | None) -> dict[str, Any]:
     return {} if found is None else {"probability": found.probability, "category": found.category}
-
-
-def _worded_lines(text: str) -> list[str]:
-    return list(filter(has_letters, text.splitlines()))
-
-
-def _is_answered(text: str, answers: dict[str, Rewrite]) -> bool:
-    return all(line in answers for line in _worded_lines(text))
-
-
-def _join(text: str, answers: dict[str, Rewrite]) -> Rewrite:
-    """Put the answers to a text's lines together, with its line breaks and the lines that were not asked about."""
-    bodies = text.splitlines()
-    ends = [line[len(body) :] for body, line in zip(bodies, text.splitlines(keepends=True), strict=True)]
-    found = [answers.get(body, Rewrite(body)) for body in bodies]
-    raws = [answer.raw for answer in found if answer.raw is not None]
-    details = _join_details([answer.details for answer in found])
-    joined = "".join(answer.text + end for answer, end in zip(found, ends, strict=True))
-    return Rewrite(joined, "\n".join(raws) if raws else None, any(answer.fallback for answer in found), details)
-
-
-def _join_details(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return what is known of a text: of its most biased line, with the tokens of all."""
-    if not lines:
-        return {}
-    worst = max(lines, key=lambda line: (line.get("probability", 0.0), line.get("margin", -inf)))
-    tokens = [line["tokens"] for line in lines if "tokens" in line]
-    return {**worst, "tokens": sum(tokens)} if tokens else dict(worst)

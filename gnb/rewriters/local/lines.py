@@ -1,0 +1,54 @@
+"""A text as lines, each rewritten by itself, and the answers put together again."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import inf
+from typing import Any
+
+from gnb.core.records import Rewrite
+from gnb.core.text import has_letters
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a text, the unit that the model sees.
+
+    Attributes:
+        text: the line.
+        tokens: the tokens of the line without the spaces around it.
+        limit: how many tokens its answer may have; 0 if it leaves no room in the context for an answer of its length.
+    """
+
+    text: str
+    tokens: list[int]
+    limit: int
+
+
+def worded_lines(text: str) -> list[str]:
+    """Return the lines of a text that hold a letter: those that a model is asked about."""
+    return list(filter(has_letters, text.splitlines()))
+
+
+def is_answered(text: str, answers: Mapping[str, Rewrite]) -> bool:
+    """Tell whether each line of a text that a model is asked about has its answer."""
+    return all(line in answers for line in worded_lines(text))
+
+
+def join_lines(text: str, answers: Mapping[str, Rewrite]) -> Rewrite:
+    """Put the answers to a text's lines together, with its line breaks and the lines that were not asked about."""
+    bodies = text.splitlines()
+    ends = [line[len(body) :] for body, line in zip(bodies, text.splitlines(keepends=True), strict=True)]
+    found = [answers.get(body, Rewrite(body)) for body in bodies]
+    raws = [answer.raw for answer in found if answer.raw is not None]
+    details = _join_details([answer.details for answer in found])
+    joined = "".join(answer.text + end for answer, end in zip(found, ends, strict=True))
+    return Rewrite(joined, "\n".join(raws) if raws else None, any(answer.fallback for answer in found), details)
+
+
+def _join_details(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what is known of a text: of its most biased line, with the tokens of all."""
+    if not lines:
+        return {}
+    worst = max(lines, key=lambda line: (line.get("probability", 0.0), line.get("margin", -inf)))
+    tokens = [line["tokens"] for line in lines if "tokens" in line]
+    return {**worst, "tokens": sum(tokens)} if tokens else dict(worst)
