@@ -10,6 +10,7 @@ import click
 from gnb.core.errors import GnbError, nearest
 
 COMMANDS = {
+    "collect": "gnb.cli.collect:collect",
     "compare": "gnb.cli.compare:compare",
     "detect": "gnb.cli.detect:detect",
     "plugins": "gnb.cli.plugins:plugins",

@@ -13,6 +13,7 @@ def register_sources(register: Register) -> None:
     register("chatgpt", "gnb.sources.chatgpt:ChatGptSource", "Folders of Bias*.txt and NoBias*.txt files.")
     register("tweets", "gnb.sources.tweets:TweetsSource", "A file of texts and neutral forms on alternating lines.")
     register("prepared", "gnb.sources.prepared:PreparedSource", "A folder that `gnb prepare` wrote.")
+    register("twitter", "gnb.sources.twitter.source:TwitterSource", "A file that `gnb collect twitter` wrote.")
 
 
 @hookimpl

@@ -1,0 +1,150 @@
+"""The log-in: user name, maybe a challenge, password, maybe a one-time code."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gnb.core.errors import GnbError
+from gnb.core.registry import is_installed
+from gnb.sources.twitter.selectors import CHALLENGE, LOGIN_PATH, PASSWORD, REFUSAL, SESSION_COOKIE, USERNAME
+
+if TYPE_CHECKING:
+    from selenium.webdriver.remote.webdriver import WebDriver
+    from selenium.webdriver.remote.webelement import WebElement
+
+KEYRING_SERVICE = "gnb-x"
+"""The service under which a keyring keeps them: `keyring set gnb-x password`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """One thing that the log-in asks for.
+
+    Attributes:
+        key: its name in the keyring and, upper-cased after GNB_X_, in the environment.
+        prompt: how a person is asked for it.
+        secret: whether it must not be shown while it is typed.
+    """
+
+    key: str
+    prompt: str
+    secret: bool = False
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that may hold it."""
+        return f"GNB_X_{self.key.upper()}"
+
+
+NAME = Credential("username", "User name, mail address or phone number at X")
+IDENTITY = Credential("challenge", "X asks for more: the mail address, phone number or user name of the account")
+SECRET = Credential("password", "Password at X", secret=True)
+CODE = Credential("code", "One-time code from your app, mail or phone", secret=True)
+
+Ask = Callable[[Credential], str]
+"""Asks a person; raises GnbError where nobody can be asked."""
+
+
+class LoginError(GnbError):
+    """The site did not let us in."""
+
+
+def find_credential(wanted: Credential, ask: Ask) -> str:
+    """Return a credential from the environment, else from the keyring, else from the person."""
+    return os.environ.get(wanted.variable) or _from_keyring(wanted) or ask(wanted)
+
+
+def log_in(browser: WebDriver, url: str, ask: Ask, wait: float) -> None:
+    """Go through the log-in until the browser has a session.
+
+    Args:
+        browser: the browser.
+        url: address of the site.
+        ask: asks the person for what neither environment nor keyring holds.
+        wait: seconds for each page; longer where a person can solve puzzles in the window.
+
+    Raises:
+        LoginError: if something is not accepted, or asked for that we do not know.
+        GnbError: as `ask`.
+    """
+    browser.get(url + LOGIN_PATH)
+    done: list[Credential] = []
+    while step := _next_step(browser, done, wait):
+        wanted, field = step
+        _type(field, find_credential(wanted, ask))
+        done.append(wanted)
+
+
+def _next_step(browser: WebDriver, done: list[Credential], wait: float) -> tuple[Credential, WebElement] | None:
+    """Wait for a step that was not taken yet. None as soon as there is a session."""
+    end = time.monotonic() + wait
+    while time.monotonic() < end:
+        if browser.get_cookie(SESSION_COOKIE):
+            return None
+        if done and (refusal := _refusal(browser)):
+            raise LoginError(f"X did not accept the {done[-1].key}. It says: {refusal}")
+        for wanted, selector in _steps(done):
+            if wanted not in done and (field := _open_field(browser, selector)):
+                return wanted, field
+        time.sleep(0.1)
+    last = f"the {done[-1].key}" if done else "opening the page"
+    raise LoginError(
+        f"The log-in did not go on after {last}. X may ask for something that only a person can do: try --no-headless,"
+        " or log in with your browser and import its cookies with --cookies FILE."
+    )
+
+
+def _steps(done: list[Credential]) -> list[tuple[Credential, str]]:
+    """Return what may be asked for next. The same field asks for the identity and, after the password, for a code."""
+    if SECRET in done:
+        return [(CODE, CHALLENGE)]
+    return [(NAME, USERNAME), (IDENTITY, CHALLENGE), (SECRET, PASSWORD)]
+
+
+def _open_field(browser: WebDriver, selector: str) -> WebElement | None:
+    """Return the field if a person could type into it; pages hold hidden ones for password managers."""
+    from selenium.common.exceptions import StaleElementReferenceException
+
+    for field in browser.find_elements("css selector", selector):
+        try:
+            if field.is_displayed() and field.is_enabled():
+                return field
+        except StaleElementReferenceException:
+            continue
+    return None
+
+
+def _refusal(browser: WebDriver) -> str:
+    """Return what the page says against what was typed, on one line."""
+    from selenium.common.exceptions import StaleElementReferenceException
+
+    for node in browser.find_elements("css selector", REFUSAL):
+        try:
+            if node.is_displayed() and (text := " ".join(node.text.split())):
+                return "".join(character for character in text if character.isprintable())[:200]
+        except StaleElementReferenceException:
+            continue
+    return ""
+
+
+def _type(field: WebElement, value: str) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    field.clear()
+    field.send_keys(value, Keys.ENTER)
+
+
+def _from_keyring(wanted: Credential) -> str | None:
+    if wanted == CODE or not is_installed("keyring"):
+        return None
+    import keyring
+    from keyring.errors import KeyringError
+
+    try:
+        return keyring.get_password(KEYRING_SERVICE, wanted.key)
+    except KeyringError:  # no keyring on this machine, or it stays locked
+        return None
