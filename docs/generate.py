@@ -71,12 +71,20 @@ def commands_page() -> str:
     """Return the page of all commands with their help."""
     context = click.Context(cli, info_name="gnb", terminal_width=100, max_content_width=100)
     lines = ["# Commands", NOTE, block(cli.get_help(context))]
-    for name in cli.list_commands(context):
-        command = cli.get_command(context, name)
+    lines += commands_of(cli, context)
+    return "\n\n".join(lines) + "\n"
+
+
+def commands_of(group: click.Group, context: click.Context) -> Iterator[str]:
+    """Yield the paragraphs about the commands of a group, and about those of groups within it."""
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
         assert command
         inner = click.Context(command, parent=context, info_name=name, terminal_width=100, max_content_width=100)
-        lines += [f"## gnb {name}", block(command.get_help(inner))]
-    return "\n\n".join(lines) + "\n"
+        yield f"## {inner.command_path}"
+        yield block(command.get_help(inner))
+        if isinstance(command, click.Group):
+            yield from commands_of(command, inner)
 
 
 def our_components() -> list[Component]:

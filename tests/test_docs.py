@@ -40,6 +40,8 @@ def test_every_command_in_the_docs_parses(line: str) -> None:
     if not words or words[0] in ("--help", "--version") or not words[0].islower():
         return
     name, command, rest = cli.resolve_command(context, words)
+    while isinstance(command, click.Group) and rest and not rest[0].startswith("-"):
+        name, command, rest = command.resolve_command(context, rest)
     assert command
     if "--help" in rest or not rest:  # without arguments it is a mention
         return
