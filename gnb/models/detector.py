@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from itertools import batched, chain
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +14,15 @@ from gnb.models.adapters import (
     CARD,
     adapter_card,
     adapter_identity,
-    adapts_vocabulary,
     attach_adapter,
     brings_classifier,
     resolve_adapter,
 )
 from gnb.models.calibrations import stored_calibration
 from gnb.models.classifier import NEUTRAL, category_logits, encode, load_classifier
+from gnb.models.light import load_light
 from gnb.models.loading import LoadedModel, model_identity
+from gnb.models.memory import NO_ROOM, in_fitting_parts
 from gnb.models.options import ModelOptions
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class Detector:
 
     def __init__(self, options: ModelOptions, name: str) -> None:
         self._options = options
+        self._batch_tokens = _BATCH_TOKENS
         self._folder = resolve_adapter(name, kind="detector")
         card = adapter_card(self._folder)
         if card.get("task") != "detect" or "categories" not in card:
@@ -101,17 +103,25 @@ class Detector:
 
     def _logits(self, pieces: Sequence[Sequence[int]]) -> "list[torch.Tensor]":
         """Return the category logits of each piece; pieces of like length share a batch."""
+        order = sorted(range(len(pieces)), key=lambda index: len(pieces[index]))
+        size = max(1, self._batch_tokens // max((len(piece) for piece in pieces), default=1))
+        found: list[torch.Tensor] = []
+        rows = [pieces[index] for index in order]
+        for _, logits in in_fitting_parts(self._category_logits, rows, size, self._note_overflow):
+            if logits is None:
+                raise ModelError(f"The detector {NO_ROOM}, even for one text at a time.")
+            found += logits
+        placed = dict(zip(order, found, strict=True))
+        return [placed[index] for index in range(len(pieces))]
+
+    def _note_overflow(self, rows: Sequence[Sequence[int]]) -> None:
+        self._batch_tokens = min(self._batch_tokens, len(rows) * max(map(len, rows)) // 2)
+
+    def _category_logits(self, rows: Sequence[Sequence[int]]) -> "list[torch.Tensor]":
         import torch
 
-        order = sorted(range(len(pieces)), key=lambda index: len(pieces[index]))
-        size = max(1, _BATCH_TOKENS // max((len(piece) for piece in pieces), default=1))
-        found: dict[int, torch.Tensor] = {}
         with torch.inference_mode():
-            for chosen in batched(order, size):
-                rows = [pieces[index] for index in chosen]
-                logits = category_logits(self._loaded.model, rows, self._loaded.tokenizer.pad_token_id)
-                found |= dict(zip(chosen, logits.cpu(), strict=True))
-        return [found[index] for index in range(len(pieces))]
+            return list(category_logits(self._loaded.model, rows, self._loaded.tokenizer.pad_token_id).cpu())
 
     def _judge(self, logits: "list[torch.Tensor]") -> Detection:
         if not logits:
@@ -123,9 +133,8 @@ class Detector:
 
     @cached_property
     def _loaded(self) -> LoadedModel:
-        keep = not adapts_vocabulary(self._folder)
-        loaded = load_classifier(self._options, len(self.categories), stored_embeddings=keep)
-        return attach_adapter(loaded, self._folder)
+        light = load_light(self._options, self._folder, len(self.categories))
+        return attach_adapter(light or load_classifier(self._options, len(self.categories)), self._folder)
 
 
 def _categories(found: Any, folder: Path) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from gnb.core.records import Rewrite
 from gnb.models.adapters import resolve_adapter
 from gnb.models.detector import Detection, Detector
 from gnb.models.loading import LoadedModel, model_identity
+from gnb.models.memory import NO_ROOM, in_fitting_parts
 from gnb.models.prompt import Prompt, split_template
 from gnb.rewriters.local.lines import Line, is_answered, join_lines, worded_lines
 from gnb.rewriters.local.options import LocalOptions
@@ -92,7 +93,7 @@ class LocalRewriter(Rewriter):
         waiting = iter(texts)
         text = next(waiting, None)
         for batch in self._batches([self._encode(line) for line in chosen]):
-            for line, answer in self._answer_batch(batch).items():
+            for line, answer in self._answer_fitting(batch).items():
                 details = {**answer.details, **_details(detections.get(line))}
                 answers[line] = replace(answer, details=details)
             while text is not None and is_answered(text, answers):
@@ -121,15 +122,29 @@ class LocalRewriter(Rewriter):
         lines = sorted(lines, key=lambda line: -len(line.tokens))
         batch: list[Line] = []
         for line in lines:
-            width = 2 * len((batch or [line])[0].tokens) + len(self._prompt.after)
-            if batch and width * (len(batch) + 1) > self.options.batch_tokens:
+            if batch and self._cost([*batch, line]) > self._batch_tokens:
                 yield batch
                 batch = []
             batch.append(line)
         if batch:
             yield batch
 
-    def _answer_batch(self, batch: list[Line]) -> dict[str, Rewrite]:
+    def _cost(self, batch: Sequence[Line]) -> int:
+        """Return the tokens of prompt and draft that a batch takes; its first line is the longest."""
+        return len(batch) * (2 * len(batch[0].tokens) + len(self._prompt.after))
+
+    def _answer_fitting(self, batch: list[Line]) -> dict[str, Rewrite]:
+        """Answer a batch, in parts where memory does not suffice."""
+        answers: dict[str, Rewrite] = {}
+        for part, found in in_fitting_parts(self._answer_batch, batch, len(batch), self._note_overflow):
+            alone = {line.text: Rewrite(line.text, None, True, {"reason": NO_ROOM}) for line in part}
+            answers |= alone if found is None else found
+        return answers
+
+    def _note_overflow(self, batch: Sequence[Line]) -> None:
+        self._batch_tokens = min(self._batch_tokens, self._cost(batch) // 2)
+
+    def _answer_batch(self, batch: Sequence[Line]) -> dict[str, Rewrite]:
         answers: dict[str, Rewrite] = {}
         for decode, lines in self._by_decoding(batch).items():
             if lines:
@@ -140,7 +155,7 @@ class LocalRewriter(Rewriter):
         too_long = {"reason": "longer than the context"}
         return answers | {line.text: Rewrite(line.text, None, True, too_long) for line in batch if not line.limit}
 
-    def _by_decoding(self, batch: list[Line]) -> "dict[Callable[[list[Line]], list[Decoded]], list[Line]]":
+    def _by_decoding(self, batch: Sequence[Line]) -> "dict[Callable[[list[Line]], list[Decoded]], list[Line]]":
         """Share out the lines that fit. Guided decoding knows no sliding window, so lines that exceed it go plain."""
         fitting = [line for line in batch if line.limit]
         if self.options.decoding == "plain":
@@ -177,6 +192,11 @@ class LocalRewriter(Rewriter):
             return Rewrite(line.text, raw, fallback=True, details={**details, "reason": "empty answer"})
         lead, _, tail = line.text.partition(body)
         return Rewrite(lead + answer + tail, raw, details=details)
+
+    @cached_property
+    def _batch_tokens(self) -> int:
+        """How much a batch holds: as much as the options allow, until it turns out not to fit."""
+        return self.options.batch_tokens
 
     @property
     def _least(self) -> float | None:
