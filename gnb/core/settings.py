@@ -8,7 +8,6 @@ import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from gnb.core.components import Rewriter
 from gnb.core.errors import SettingsError, UnknownNameError, nearest
+from gnb.core.profiles import Table, check_profile, merged_profiles
 from gnb.core.registry import Kind, Registry
 
 FILE_NAME = "gnb.toml"
-Table = dict[str, Any]
 
 
 class Experiment(BaseModel):
@@ -87,20 +86,16 @@ class Settings:
 
     def profiles(self) -> dict[str, Table]:
         """Return the built-in profiles with those of `gnb.toml` laid over them."""
-        merged = tomllib.loads(resources.files("gnb").joinpath("profiles.toml").read_text("utf-8"))
-        for name, tables in self.file.profiles.items():
-            known = merged.setdefault(name, {})
-            for section, value in tables.items():
-                known[section] = {**known.get(section, {}), **value} if isinstance(value, dict) else value
-        return merged
+        return merged_profiles(self.file.profiles)
 
     def choose(self, kind: Kind, text: str, registry: Registry) -> Choice:
         """Resolve `NAME`, `NAME:ARGUMENT` (sources) or `LABEL=NAME` into a component and its merged values.
 
         Raises:
             UnknownNameError: if nothing goes by that name.
-            SettingsError: if the argument is not wanted.
+            SettingsError: if the argument is not wanted, or the profile holds a key that no component knows.
         """
+        check_profile(self.profile, self.file.profiles.get(self.profile, {}), registry)
         label, name, argument = self._split(kind, text, registry)
         component = registry.get(kind, name).load()
         values: Table = {}
