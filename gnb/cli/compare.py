@@ -74,6 +74,8 @@ def _plan(given: dict[str, Any], settings: Settings) -> Plan:
 
 
 def _note_problems(prepared: Prepared) -> None:
+    for line in prepared.problems.notes:
+        note(line)
     if not prepared.problems.count:
         return
     for problem in prepared.problems.kept[:_SHOWN_PROBLEMS]:

@@ -77,6 +77,8 @@ def _plan(cleaning: Any, switches: Sequence[str], shares: str, workers: int | No
 
 
 def _note_problems(inputs: Sequence[Input]) -> None:
+    for line in (line for each in inputs for line in each.problems.notes):
+        note(line)
     kept = [problem for each in inputs for problem in each.problems.kept]
     for problem in kept[:_SHOWN_PROBLEMS]:
         note(f"Skipped {problem}")

@@ -17,6 +17,9 @@ class Source(ABC):
     """Brings text in.
 
     A source is named on the command line as NAME or NAME:ARGUMENT; the argument sets the option named in `argument`.
+
+    Attributes:
+        notes: what `read` found out and a user should know, such as which columns it takes; a line each.
     """
 
     options_model: ClassVar[type[Options]] = Options
@@ -24,6 +27,7 @@ class Source(ABC):
 
     def __init__(self, options: Options) -> None:
         self.options = options
+        self.notes: list[str] = []
 
     @abstractmethod
     def read(self, report: Report) -> Iterator[Example]:

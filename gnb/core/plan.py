@@ -133,6 +133,7 @@ def read_examples(plan: Plan, sources: Sequence[Source]) -> tuple[list[Example],
         examples += read
         problems.count += found.count
         problems.kept += found.kept
+        problems.notes += found.notes
     wanted = examples
     if plan.split != ALL:
         wanted = [each for each in split_examples(examples, seed=plan.seed) if each.split == plan.split]

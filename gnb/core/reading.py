@@ -13,10 +13,11 @@ MAX_KEPT = 1000
 
 @dataclass(slots=True)
 class Problems:
-    """What a source has skipped so far: all of it counted, the first `MAX_KEPT` pieces kept."""
+    """What a source has skipped so far: all of it counted, the first `MAX_KEPT` pieces kept; and what it notes."""
 
     count: int = 0
     kept: list[Problem] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def add(self, problem: Problem) -> None:
         """Count one problem."""
@@ -35,7 +36,7 @@ def read_source(source: Source, *, strict: bool = False) -> tuple[Iterator[Examp
     Raises:
         InputError: while the examples are taken, if there is nothing to read, or at the first problem when strict.
     """
-    problems = Problems()
+    problems = Problems(notes=source.notes)
     return source.read(_stop if strict else problems.add), problems
 
 
