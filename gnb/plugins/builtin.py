@@ -13,6 +13,10 @@ def register_sources(register: Register) -> None:
     register("chatgpt", "gnb.sources.chatgpt:ChatGptSource", "Folders of Bias*.txt and NoBias*.txt files.")
     register("tweets", "gnb.sources.tweets:TweetsSource", "A file of texts and neutral forms on alternating lines.")
     register("prepared", "gnb.sources.prepared:PreparedSource", "A folder that `gnb prepare` wrote.")
+    register("csv", "gnb.sources.csv_files:CsvSource", "Tables of text: comma, tab or semicolon between the cells.")
+    register("jsonl", "gnb.sources.jsonl_files:JsonLinesSource", "JSON objects, one a line or in an array.")
+    register("parquet", "gnb.sources.parquet_files:ParquetSource", "Parquet tables.")
+    register("text", "gnb.sources.text_files:TextSource", "Plain text, a line or a paragraph a text.")
     register("twitter", "gnb.sources.twitter.source:TwitterSource", "A file that `gnb collect twitter` wrote.")
 
 
