@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from gnb.core.errors import ModelError
 from gnb.core.filehash import hash_files
 from gnb.models.loading import LoadedModel
-from gnb.models.merging import merge_plain
+from gnb.models.merging import is_plain, merge_plain
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -74,6 +74,11 @@ def adapts_vocabulary(folder: Path) -> bool:
     return names is None or any("embed" in name or "lm_head" in name for name in names)
 
 
+def is_plain_adapter(folder: Path) -> bool:
+    """Tell whether an adapter is two matrices a layer, which are merged without peft."""
+    return is_plain(folder / CONFIG)
+
+
 def brings_classifier(folder: Path) -> bool:
     """Tell whether an adapter's weights hold the layer that classifies, or cannot be read at all."""
     names = _weight_names(folder)
@@ -96,10 +101,14 @@ def attach_adapter(loaded: LoadedModel, folder: Path) -> LoadedModel:
     Raises:
         ModelError: as `lay_adapter`.
     """
+    from gnb.models.gemma import Gemma
+
     _check_vocabulary(loaded, folder)
     quantised = getattr(loaded.model, "is_quantized", False)
     if not quantised and merge_plain(loaded.model, folder / CONFIG, folder / WEIGHTS):
         return loaded
+    if isinstance(loaded.model, Gemma):  # for plain adapters alone, so nothing else is wrong with this one
+        raise ModelError(f"The adapter in {folder} does not fit the base model or is damaged.")
     tuned = lay_adapter(loaded, folder)
     if quantised:
         return LoadedModel(tuned.get_base_model().eval(), loaded.tokenizer)

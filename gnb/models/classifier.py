@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING
 from gnb.models.loading import (
     SAFE,
     LoadedModel,
-    can_keep_embeddings,
     explained,
-    load_stored_model,
     load_tokenizer,
     origin,
     pick_device,
@@ -26,13 +24,12 @@ NEUTRAL = "none"
 """The category of texts without bias: always the first."""
 
 
-def load_classifier(options: ModelOptions, categories: int, *, stored_embeddings: bool = False) -> LoadedModel:
+def load_classifier(options: ModelOptions, categories: int) -> LoadedModel:
     """Load a base model with a fresh linear layer over its hidden states in the place of its output layer.
 
     Args:
         options: which model and how.
         categories: how many there are.
-        stored_embeddings: as `load_model`; the linear layer is then all zeros, for an adapter to bring its own.
 
     Raises:
         ModelError: if it cannot be loaded, or transformers knows no classifier of its architecture.
@@ -40,10 +37,6 @@ def load_classifier(options: ModelOptions, categories: int, *, stored_embeddings
     tokenizer = load_tokenizer(options.base_model, options.revision)
     from transformers import AutoModelForSequenceClassification
 
-    if stored_embeddings and can_keep_embeddings(options):
-        model = load_stored_model(options, AutoModelForSequenceClassification, num_labels=categories)
-        model.score.weight.data.zero_()
-        return LoadedModel(model, tokenizer)
     with explained(options.base_model):
         model = AutoModelForSequenceClassification.from_pretrained(
             resolve_model(options.base_model),

@@ -50,11 +50,28 @@ def merge_plain(model: "PreTrainedModel", config: Path, weights: Path) -> bool:
         return False
     if not plain:
         return False
-    for parameter, first, second in pairs:
-        parameter.data += ((second.float() @ first.float()) * scale).to(parameter.device)
+    _add(pairs, scale)
     for parameter, value in whole:
         parameter.data.copy_(value)
     return True
+
+
+def _add(pairs: "list[_Pair]", scale: float) -> None:
+    import torch
+
+    # all products go to one place: fresh memory for each takes longer than the products
+    space = torch.empty(max((parameter.numel() for parameter, _, _ in pairs), default=0))
+    for parameter, first, second in pairs:
+        product = torch.mm(second.float(), first.float(), out=space[: parameter.numel()].view(parameter.shape))
+        parameter.data += product.mul_(scale).to(parameter.device)
+
+
+def is_plain(config: Path) -> bool:
+    """Tell whether a configuration file of peft is one of a plain adapter."""
+    try:
+        return _is_plain(json.loads(config.read_text("utf-8")))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return False
 
 
 def _is_plain(settings: dict[str, Any]) -> bool:

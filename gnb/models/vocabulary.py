@@ -4,6 +4,7 @@ A multilingual model spends most of a decoded token in its output layer, on word
 """
 
 from collections.abc import Iterable
+from copy import copy
 from typing import TYPE_CHECKING, Any
 
 import regex
@@ -12,12 +13,16 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+    from gnb.models.words import Words
+
 _PIECE = regex.compile(
     r"[\s▁]*(?:[\p{Arabic}\u0600-\u06ff\p{Mn}\p{N}\u200c\u200d«»]+"
     r"|[\p{Emoji_Presentation}\p{Extended_Pictographic}\p{Emoji_Modifier}\p{Regional_Indicator}\ufe0f\u200d]+"
     r"|[\p{P}\p{S}]{1,3}|[\x00-\x7f]?|\N{REPLACEMENT CHARACTER}+|<0x[0-9A-F]{2}>)\s*"
 )
 """Persian and Arabic pieces, digits, emoji, punctuation, single ASCII characters, bytes and pieces of bytes."""
+RULE = f"1 {_PIECE.pattern}"
+"""Names what `task_token_ids` finds; raise the number when that changes, but for the pattern."""
 _BYTE_LEVEL_SPACE = "Ġ"
 
 
@@ -26,11 +31,27 @@ def task_token_ids(tokenizer: "PreTrainedTokenizerBase") -> list[int]:
 
     What is left out stays reachable where the input holds it (see `OutputLayer.extended`), or byte by byte.
     """
+    if (known := _known_words(tokenizer)) is not None:
+        return known.task
     names = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
     pieces = _from_byte_level(names) if _BYTE_LEVEL_SPACE in names else names
     unwanted = set(tokenizer.all_special_ids) - {tokenizer.eos_token_id}
     wanted = {token for token, piece in enumerate(pieces) if _PIECE.fullmatch(piece)} - unwanted
     return sorted(wanted | {tokenizer.eos_token_id})
+
+
+def line_break_ids(tokenizer: "PreTrainedTokenizerBase") -> set[int]:
+    """Return the ids of the tokens that hold a line break."""
+    if (known := _known_words(tokenizer)) is not None:
+        return set(known.breaks)
+    return {token for name, token in tokenizer.get_vocab().items() if "\n" in name or "Ċ" in name}
+
+
+def _known_words(tokenizer: "PreTrainedTokenizerBase") -> "Words | None":
+    """Return what is known of a tokenizer without going through its vocabulary."""
+    from gnb.models.quick_tokenizer import QuickTokenizer
+
+    return tokenizer.words if isinstance(tokenizer, QuickTokenizer) else None
 
 
 def _from_byte_level(names: list[str]) -> list[str]:
@@ -65,9 +86,16 @@ class OutputLayer:
 
     def extended(self, tokens: Iterable[int]) -> "OutputLayer":
         """Return a layer that has rows for further tokens as well, such as those of the inputs at hand."""
-        known = set(self.ids.tolist())
-        further = set(tokens) - known
-        return OutputLayer(self._model, known | further) if further else self
+        import torch
+
+        if not (further := set(tokens) - set(self.ids.tolist())):
+            return self
+        joined, added = copy(self), OutputLayer(self._model, further)
+        joined.ids, order = torch.cat([self.ids, added.ids]).sort()
+        joined._weights = torch.cat([self._weights, added._weights])[order]
+        if self._bias is not None and added._bias is not None:
+            joined._bias = torch.cat([self._bias, added._bias])[order]
+        return joined
 
     def logits(self, hidden: "torch.Tensor") -> "torch.Tensor":
         """Return the logits over `ids`.

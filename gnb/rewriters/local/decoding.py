@@ -86,9 +86,8 @@ class GuidedDecoder:
 
     def _run_prefix(self) -> Any:
         import torch
-        from transformers import DynamicCache
 
-        cache = DynamicCache()
+        cache = _new_cache(self.model)
         with torch.inference_mode():
             tokens = torch.tensor([self.before], device=self.model.device)
             hidden_states(self.model, input_ids=tokens, cache=cache, use_cache=True)
@@ -96,11 +95,20 @@ class GuidedDecoder:
 
     def prefix_cache(self, size: int) -> Any:
         """Return a cache that holds the prefix for a batch of that size."""
-        from transformers import DynamicCache
-
-        return DynamicCache(
-            [(keys.expand(size, -1, -1, -1), values.expand(size, -1, -1, -1)) for keys, values in self._prefix]
+        return _new_cache(
+            self.model,
+            [(keys.expand(size, -1, -1, -1), values.expand(size, -1, -1, -1)) for keys, values in self._prefix],
         )
+
+
+def _new_cache(model: "PreTrainedModel", layers: "Sequence[tuple[torch.Tensor, torch.Tensor]]" = ()) -> Any:
+    from gnb.models.gemma import Cache, Gemma
+
+    if isinstance(model, Gemma):
+        return Cache(layers)
+    from transformers import DynamicCache
+
+    return DynamicCache(layers)
 
 
 class _Batch:

@@ -1,0 +1,311 @@
+"""Gemma 3 in torch alone, to run and not to train: the numbers of transformers, bit by bit.
+
+Importing transformers takes longer than the first sentence of the embedded model. Names of modules are those of
+transformers, so that its files of weights and adapters of peft fit. Gemma Team 2025, arXiv 2503.19786.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from torch import nn
+from torch.nn.functional import embedding, gelu, scaled_dot_product_attention
+
+_EMBEDDINGS = "model.embed_tokens.weight"
+_PLAIN = {"attention_bias": False, "attn_logit_softcapping": None, "use_bidirectional_attention": False}
+_PLAIN |= {"hidden_activation": "gelu_pytorch_tanh", "model_type": "gemma3_text", "tie_word_embeddings": True}
+
+
+@dataclass(frozen=True, slots=True)
+class GemmaConfig:
+    """What `config.json` says of the model, by the names of transformers."""
+
+    hidden_size: int
+    intermediate_size: int
+    num_attention_heads: int
+    num_key_value_heads: int
+    head_dim: int
+    query_pre_attn_scalar: float
+    rms_norm_eps: float
+    layer_types: list[str]
+    rope_parameters: dict[str, dict[str, Any]]
+    sliding_window: int
+    vocab_size: int
+    eos_token_id: int | list[int]
+    final_logit_softcapping: float | None = None
+
+
+class Cache:
+    """Keys and values of the tokens so far.
+
+    Attributes:
+        layers: of each layer, once it has run.
+    """
+
+    def __init__(self, layers: Iterable[tuple[torch.Tensor, torch.Tensor]] = ()) -> None:
+        self.layers = [_CacheLayer(keys, values) for keys, values in layers]
+
+    def update(self, index: int, keys: torch.Tensor, values: torch.Tensor) -> "_CacheLayer":
+        """Add the keys and values of further tokens to a layer, and return it."""
+        if index == len(self.layers):
+            self.layers.append(_CacheLayer(keys, values))
+        else:
+            layer = self.layers[index]
+            layer.keys, layer.values = torch.cat([layer.keys, keys], -2), torch.cat([layer.values, values], -2)
+        return self.layers[index]
+
+    def batch_select_indices(self, indices: torch.Tensor) -> None:
+        """Keep some rows of the batch only."""
+        for layer in self.layers:
+            layer.keys, layer.values = layer.keys[indices], layer.values[indices]
+
+
+@dataclass(slots=True)
+class _CacheLayer:
+    keys: torch.Tensor
+    values: torch.Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Last hidden states, shape (batch, tokens, hidden size)."""
+
+    last_hidden_state: torch.Tensor
+
+
+class Gemma(nn.Module):
+    """A Gemma 3 with its vocabulary as output layer, or with a layer that sorts into categories.
+
+    Args:
+        folder: the model, in the layout of transformers, its weights in one file.
+        dtype: what it computes in; embeddings stay as they are stored, and widen as they are looked up.
+        categories: how many the layer has, all zeros, for an adapter to bring its own; 0 for none.
+
+    Raises:
+        ValueError: if the folder holds a model of another architecture.
+        KeyError: if its file lacks a weight.
+    """
+
+    def __init__(self, folder: Path, dtype: torch.dtype, categories: int = 0) -> None:
+        super().__init__()
+        self.config = _read_config(folder / "config.json")
+        self.generation_config = self.config  # that of transformers says what ends an answer, and so does this
+        self.dtype, self.device = dtype, torch.device("cpu")
+        self._file = folder / "model.safetensors"
+        with torch.device("meta"):
+            self.model = _Body(self.config, dtype)
+        with safe_open(self._file, framework="pt") as weights:
+            for name, parameter in self.named_parameters():
+                # a mapping of the file lasts as long as a tensor of it, so nothing of this one is kept
+                _replace(self, name, weights.get_tensor(name).to(dtype, copy=True), parameter.shape)
+        self.model.embed_tokens = _Embedding(self._stored(), self.config.hidden_size**0.5, dtype)
+        if categories:
+            self.score = nn.Linear(self.config.hidden_size, categories, bias=False, dtype=dtype)
+            self.score.weight.data.zero_()
+        self.requires_grad_(False)
+
+    def get_decoder(self) -> "_Body":
+        """Return the model without its output layer."""
+        return self.model
+
+    def get_input_embeddings(self) -> "_Embedding":
+        """Return the embeddings."""
+        return self.model.embed_tokens
+
+    def get_output_embeddings(self) -> "_Rows":
+        """Return the rows of the output layer, mapped anew: those that were read leave memory with what is returned."""
+        return _Rows(self._stored())
+
+    def _stored(self) -> torch.Tensor:
+        with safe_open(self._file, framework="pt") as weights:
+            found: torch.Tensor = weights.get_tensor(_EMBEDDINGS)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    weight: torch.Tensor
+
+
+def _read_config(file: Path) -> GemmaConfig:
+    found = json.loads(file.read_text("utf-8"))
+    strange = [name for name, value in _PLAIN.items() if found.get(name) != value]
+    strange += [name for name, rope in found["rope_parameters"].items() if rope["rope_type"] != "default"]
+    if strange:
+        raise ValueError(f"{file}: no plain Gemma 3 ({strange[0]}).")
+    return GemmaConfig(**{field.name: found[field.name] for field in fields(GemmaConfig) if field.name in found})
+
+
+def _replace(model: nn.Module, name: str, value: torch.Tensor, shape: torch.Size) -> None:
+    if value.shape != shape:
+        raise ValueError(f"the weights of {name} have another shape")
+    path, _, last = name.rpartition(".")
+    setattr(model.get_submodule(path), last, nn.Parameter(value, requires_grad=False))
+
+
+class _Embedding:
+    """Looks up rows and widens them; no module, so that nothing counts it among what a model computes with."""
+
+    def __init__(self, weight: torch.Tensor, scale: float, dtype: torch.dtype) -> None:
+        self.weight = weight
+        self._scale = torch.tensor(scale, dtype=dtype)
+
+    def __call__(self, tokens: torch.Tensor) -> torch.Tensor:
+        return embedding(tokens, self.weight).to(self._scale.dtype) * self._scale
+
+
+class _Body(nn.Module):
+    embed_tokens: _Embedding
+
+    def __init__(self, config: GemmaConfig, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(_Layer(config, index, dtype) for index in range(len(config.layer_types)))
+        self.norm = _Norm(config.hidden_size, config, dtype)
+        self._config, self._dtype = config, dtype
+
+    def forward(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor | None = None,
+        position_ids: torch.Tensor | None = None,
+        cache: Cache | None = None,
+        use_cache: bool = False,
+    ) -> Output:
+        """Run over tokens.
+
+        Args:
+            input_ids: tokens, shape (batch, tokens).
+            attention_mask: what is added to the attention scores, shape (batch, 1, tokens, tokens in the cache); None
+                for plain causal attention, which takes an empty cache and no padding.
+            position_ids: shape (batch, tokens); None for 0, 1, ...
+            cache: what came before; the new tokens are added.
+            use_cache: for callers that run models of transformers as well.
+
+        Raises:
+            ValueError: if the tokens do not fit into the sliding window.
+        """
+        if (attention_mask if attention_mask is not None else input_ids).shape[-1] > self._config.sliding_window:
+            raise ValueError("more tokens than the sliding window has")
+        hidden = self.embed_tokens(input_ids)
+        if position_ids is None:
+            position_ids = torch.arange(input_ids.shape[1])[None]
+        angles = {kind: self._angles(kind, position_ids) for kind in set(self._config.layer_types)}
+        for layer, kind in zip(self.layers, self._config.layer_types, strict=True):
+            hidden = layer(hidden, angles[kind], attention_mask, cache)
+        return Output(self.norm(hidden))
+
+    def _angles(self, kind: str, positions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return cosine and sine of the rotary embedding (Su et al. 2021, arXiv 2104.09864)."""
+        size = self._config.head_dim
+        base = self._config.rope_parameters[kind]["rope_theta"]
+        frequencies = 1.0 / (base ** (torch.arange(0, size, 2, dtype=torch.float) / size))
+        angles = positions[..., None].float() * frequencies
+        doubled = torch.cat((angles, angles), dim=-1)[:, None]
+        return doubled.cos().to(self._dtype), doubled.sin().to(self._dtype)
+
+
+class _Layer(nn.Module):
+    def __init__(self, config: GemmaConfig, index: int, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.self_attn = _Attention(config, index, dtype)
+        self.mlp = _Mlp(config, dtype)
+        self.input_layernorm = _Norm(config.hidden_size, config, dtype)
+        self.post_attention_layernorm = _Norm(config.hidden_size, config, dtype)
+        self.pre_feedforward_layernorm = _Norm(config.hidden_size, config, dtype)
+        self.post_feedforward_layernorm = _Norm(config.hidden_size, config, dtype)
+
+    def forward(
+        self,
+        hidden: torch.Tensor,
+        angles: tuple[torch.Tensor, torch.Tensor],
+        mask: torch.Tensor | None,
+        cache: Cache | None,
+    ) -> torch.Tensor:
+        attended = self.self_attn(self.input_layernorm(hidden), angles, mask, cache)
+        hidden = hidden + self.post_attention_layernorm(attended)
+        result: torch.Tensor = hidden + self.post_feedforward_layernorm(
+            self.mlp(self.pre_feedforward_layernorm(hidden))
+        )
+        return result
+
+
+class _Attention(nn.Module):
+    def __init__(self, config: GemmaConfig, index: int, dtype: torch.dtype) -> None:
+        super().__init__()
+        size, kept = config.hidden_size, config.num_key_value_heads * config.head_dim
+        self.q_proj = nn.Linear(size, config.num_attention_heads * config.head_dim, bias=False, dtype=dtype)
+        self.k_proj = nn.Linear(size, kept, bias=False, dtype=dtype)
+        self.v_proj = nn.Linear(size, kept, bias=False, dtype=dtype)
+        self.o_proj = nn.Linear(config.num_attention_heads * config.head_dim, size, bias=False, dtype=dtype)
+        self.q_norm, self.k_norm = _Norm(config.head_dim, config, dtype), _Norm(config.head_dim, config, dtype)
+        self._index, self._size = index, config.head_dim
+        self._scale = config.query_pre_attn_scalar**-0.5
+        self._groups = config.num_attention_heads // config.num_key_value_heads
+
+    def forward(
+        self,
+        hidden: torch.Tensor,
+        angles: tuple[torch.Tensor, torch.Tensor],
+        mask: torch.Tensor | None,
+        cache: Cache | None,
+    ) -> torch.Tensor:
+        query, keys, values = (self._heads(layer(hidden)) for layer in (self.q_proj, self.k_proj, self.v_proj))
+        query, keys = _rotate(self.q_norm(query), angles), _rotate(self.k_norm(keys), angles)
+        if cache is not None:
+            found = cache.update(self._index, keys, values)
+            keys, values = found.keys, found.values
+        attended = self._attend(query, keys, values, mask)
+        attended = attended.reshape(len(hidden), -1, hidden.shape[1], self._size).transpose(1, 2)
+        result: torch.Tensor = self.o_proj(attended.reshape(*hidden.shape[:-1], -1))
+        return result
+
+    def _heads(self, states: torch.Tensor) -> torch.Tensor:
+        return states.view(*states.shape[:-1], -1, self._size).transpose(1, 2)
+
+    def _attend(
+        self, query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, mask: torch.Tensor | None
+    ) -> torch.Tensor:
+        if mask is None:
+            return scaled_dot_product_attention(
+                query, keys, values, scale=self._scale, is_causal=query.shape[2] > 1, enable_gqa=self._groups > 1
+            )
+        if query.shape[2] == 1:  # the heads that share keys become queries of one head
+            query = query.reshape(len(query), -1, self._groups, self._size)
+        else:
+            keys, values = (states.repeat_interleave(self._groups, 1) for states in (keys, values))
+        return scaled_dot_product_attention(query, keys, values, attn_mask=mask, scale=self._scale)
+
+
+def _rotate(states: torch.Tensor, angles: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+    cosine, sine = angles
+    first, second = states.chunk(2, dim=-1)
+    return (states * cosine) + (torch.cat((-second, first), dim=-1) * sine)
+
+
+class _Mlp(nn.Module):
+    def __init__(self, config: GemmaConfig, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.gate_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False, dtype=dtype)
+        self.up_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False, dtype=dtype)
+        self.down_proj = nn.Linear(config.intermediate_size, config.hidden_size, bias=False, dtype=dtype)
+
+    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
+        gate = gelu(self.gate_proj(hidden), approximate="tanh")
+        result: torch.Tensor = self.down_proj(gate * self.up_proj(hidden))
+        return result
+
+
+class _Norm(nn.Module):
+    def __init__(self, size: int, config: GemmaConfig, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(size, dtype=dtype))
+        self._eps = config.rms_norm_eps
+
+    def forward(self, states: torch.Tensor) -> torch.Tensor:
+        wide = states.float()
+        normed = wide * torch.rsqrt(wide.pow(2).mean(-1, keepdim=True) + self._eps)
+        return (normed * (1.0 + self.weight.float())).type_as(states)

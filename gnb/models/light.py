@@ -1,0 +1,49 @@
+"""Loads the embedded model to run on a CPU, without transformers: importing that takes longer than a first sentence."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from gnb.models import embedded
+from gnb.models.adapters import adapts_vocabulary, is_plain_adapter
+from gnb.models.loading import LoadedModel, explained
+from gnb.models.options import ModelOptions
+from gnb.models.placing import pick_device, pick_dtype
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+
+def load_light(options: ModelOptions, adapter: Path | None = None, categories: int = 0) -> LoadedModel | None:
+    """Load the embedded model, if that is what is asked for, and it is to run on a CPU.
+
+    Args:
+        options: which model and how.
+        adapter: the adapter that will be laid over it; it must be a plain one.
+        categories: of a classifier; 0 for a language model.
+
+    Returns:
+        The model, which gives the numbers of that of transformers but cannot `generate`; None if it has to be loaded
+        by transformers.
+
+    Raises:
+        ModelError: if it cannot be loaded.
+    """
+    if not _is_light(options) or (adapter and (adapts_vocabulary(adapter) or not is_plain_adapter(adapter))):
+        return None
+    from gnb.models.gemma import Gemma
+    from gnb.models.quick_tokenizer import QuickTokenizer
+
+    with explained(options.base_model):
+        model = Gemma(embedded.embedded_folder(), pick_dtype(options.dtype), categories).eval()
+        # both have what a rewriter or a detector asks for
+        return LoadedModel(cast("PreTrainedModel", model), cast("PreTrainedTokenizerBase", QuickTokenizer()))
+
+
+def _is_light(options: ModelOptions) -> bool:
+    if options.base_model != embedded.NAME or options.quantisation != "none":
+        return False
+    if options.attention != "auto" or options.device_map or options.max_memory:
+        return False
+    import torch
+
+    return pick_device(options.device) == "cpu" and pick_dtype(options.dtype) in (torch.float32, torch.bfloat16)
