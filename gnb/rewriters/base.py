@@ -1,5 +1,6 @@
 """The prompted base model, untuned: what a model knows of the task without training."""
 
+from gnb.models.light import load_light
 from gnb.models.loading import LoadedModel, load_model
 from gnb.rewriters.local.options import LocalOptions
 from gnb.rewriters.local.rewriter import LocalRewriter
@@ -10,6 +11,7 @@ class BaseRewriter(LocalRewriter):
 
     options_model = LocalOptions
 
-    def load(self) -> LoadedModel:
+    def load(self, *, generates: bool = False) -> LoadedModel:
         """Load the base model."""
-        return load_model(self.options, stored_embeddings=True)
+        light = None if generates else load_light(self.options)
+        return light or load_model(self.options, stored_embeddings=True)

@@ -19,6 +19,7 @@ from gnb.models.adapters import (
     training_keys,
 )
 from gnb.models.calibrations import stored_calibration
+from gnb.models.light import load_light
 from gnb.models.loading import LoadedModel, load_model, model_identity
 from gnb.models.prompt import PUBLISHED
 from gnb.rewriters.local.hints import hints_of
@@ -75,7 +76,7 @@ class LoraRewriter(LocalRewriter):
         """Return the hashes of the texts that the adapter was trained or validated on."""
         return training_keys(self._folder)
 
-    def load(self) -> LoadedModel:
+    def load(self, *, generates: bool = False) -> LoadedModel:
         """Load the base model and lay the adapter over it.
 
         Raises:
@@ -88,7 +89,8 @@ class LoraRewriter(LocalRewriter):
                 f"The adapter {self.options.adapter!r} was made for base model {made_for!r}, "
                 f"not {name!r}. Set base_model or adapter so that they fit."
             )
-        loaded = load_model(self.options, stored_embeddings=not adapts_vocabulary(self._folder))
+        light = None if generates else load_light(self.options, self._folder)
+        loaded = light or load_model(self.options, stored_embeddings=not adapts_vocabulary(self._folder))
         return attach_adapter(loaded, self._folder)
 
     @cached_property

@@ -32,8 +32,12 @@ class LocalRewriter(Rewriter):
     options: LocalOptions
 
     @abstractmethod
-    def load(self) -> LoadedModel:
-        """Load the model that answers."""
+    def load(self, *, generates: bool = False) -> LoadedModel:
+        """Load the model that answers.
+
+        Args:
+            generates: whether the model must be able to `generate`; one that cannot may load faster.
+        """
 
     def template(self) -> str:
         """Return the prompt template."""
@@ -82,7 +86,7 @@ class LocalRewriter(Rewriter):
 
     def close(self) -> None:
         """Free the model."""
-        for name in ("_loaded", "_prompt", "_stop", "_decoder", "_detector"):
+        for name in ("_loaded", "_generating", "_prompt", "_stop", "_decoder", "_detector"):
             self.__dict__.pop(name, None)
 
     def _rewrite_window(self, texts: Sequence[str]) -> Iterator[Rewrite]:
@@ -176,7 +180,7 @@ class LocalRewriter(Rewriter):
         if self._is_margin_cut:  # there is no margin that could reach the threshold
             return [Decoded(line.tokens) for line in lines]
         prompts = [self._prompt.before + line.tokens + self._prompt.after for line in lines]
-        return decode_plain(self._loaded, prompts, [line.limit for line in lines], self._stop)
+        return decode_plain(self._generating, prompts, [line.limit for line in lines], self._stop)
 
     def _finish(self, line: Line, raw: str, decoded: "Decoded") -> Rewrite:
         details: dict[str, Any] = {"tokens": len(decoded.tokens)}
@@ -218,7 +222,11 @@ class LocalRewriter(Rewriter):
 
     @cached_property
     def _loaded(self) -> LoadedModel:
-        return self.load()
+        return self.load(generates=self.options.decoding == "plain")
+
+    @cached_property
+    def _generating(self) -> LoadedModel:
+        return self._loaded if hasattr(self._loaded.model, "generate") else self.load(generates=True)
 
     @cached_property
     def _prompt(self) -> Prompt:
@@ -227,9 +235,10 @@ class LocalRewriter(Rewriter):
     @cached_property
     def _stop(self) -> frozenset[int]:
         """The end token, and every token that holds a line break: an answer is one line, as its text is."""
+        from gnb.models.vocabulary import line_break_ids
+
         tokenizer = self._loaded.tokenizer
-        breaks = {token for name, token in tokenizer.get_vocab().items() if "\n" in name or "Ċ" in name}
-        return frozenset({tokenizer.eos_token_id, *breaks})
+        return frozenset({tokenizer.eos_token_id, *line_break_ids(tokenizer)})
 
     @cached_property
     def _decoder(self) -> "GuidedDecoder":
