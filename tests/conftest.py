@@ -3,12 +3,17 @@
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from scripted import Workplace
 from tiny_model import build_tiny_adapter, build_tiny_detector, build_tiny_model
 
+from gnb.core.errors import GnbError
 from gnb.core.store import Store
+
+if TYPE_CHECKING:
+    from selenium.webdriver import Chrome
 
 # A shell that starts the tests in the background may make them, and all that they start, deaf to Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -43,3 +48,31 @@ def tiny_adapter(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 def tiny_detector(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random detector for the tiny model."""
     return build_tiny_detector(tiny_model, tmp_path_factory.mktemp("tiny") / "detector")
+
+
+@pytest.fixture(scope="session")
+def installed_browser() -> str:
+    """The name of Chromium's program; tests that need it are skipped where it or its driver is missing."""
+    from gnb.sources.twitter.browser import find_browser
+
+    try:
+        return find_browser("chrome")[1]
+    except GnbError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def _one_browser(installed_browser: str) -> "Iterator[Chrome]":
+    from gnb.sources.twitter.browser import open_browser
+    from gnb.sources.twitter.options import BrowserOptions
+
+    with open_browser(BrowserOptions(browser="chrome")) as opened:
+        yield opened  # type: ignore[misc]
+
+
+@pytest.fixture
+def browser(_one_browser: "Chrome", tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> "Chrome":
+    """A real headless browser without cookies; what gnb remembers of X goes into the test's folder."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    _one_browser.execute_cdp_cmd("Network.clearBrowserCookies", {})
+    return _one_browser

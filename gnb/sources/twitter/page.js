@@ -72,11 +72,11 @@ const noticeOf = (found) => {
   return nodes.filter((node) => shown(node) && !node.closest(select.tweet)).map((node) => node.innerText).join("\n");
 };
 
-// Whether the site has answered "too many requests" since the last look.
-const limited = () => {
-  const answers = ["navigation", "resource"].flatMap((kind) => performance.getEntriesByType(kind));
+// What the site has answered since the last look: paths and HTTP status codes, in order; 0 where that is hidden.
+const answers = () => {
+  const found = ["navigation", "resource"].flatMap((kind) => performance.getEntriesByType(kind));
   performance.clearResourceTimings();
-  return answers.some((answer) => answer.responseStatus === 429);
+  return found.map((answer) => [new URL(answer.name).pathname, answer.responseStatus || 0]);
 };
 
 const look = () => {
@@ -87,7 +87,7 @@ const look = () => {
     loading: [...document.querySelectorAll(select.loading)].some((node) => shown(node) && !node.closest(select.tweet)),
     login: [...document.querySelectorAll(select.login)].some(shown),
     empty: [...document.querySelectorAll(select.empty)].some(shown),
-    limited: limited(),
+    answers: answers(),
     notice: noticeOf(found).slice(0, 1000),
   };
 };

@@ -46,7 +46,7 @@ class TweetFile:
         self.counts: Counter[str] = Counter()
         try:
             path.touch()
-            _drop_cut_line(path)
+            _end_last_line(path)
             self._read(path)
             self._file = path.open("a", encoding="utf-8", newline="\n")
         except OSError as error:
@@ -84,18 +84,21 @@ class TweetFile:
         self.counts[str(record.get("query"))] += 1
 
 
-def _drop_cut_line(path: Path) -> None:
+def _end_last_line(path: Path) -> None:
+    """Give the last line its end if that is all it lacks, else remove it: it was cut off while it was written."""
     with path.open("rb+") as file:
         end = file.seek(0, os.SEEK_END)
-        while end > 0:
-            start = max(0, end - 4096)
-            file.seek(start)
-            block = file.read(end - start)
-            if b"\n" in block:
-                end = start + block.rindex(b"\n") + 1
-                break
-            end = start
-        file.truncate(end)
+        last = b""
+        while b"\n" not in last and len(last) < end:
+            size = min(4096, end - len(last))
+            file.seek(end - len(last) - size)
+            last = file.read(size) + last
+        last = last.rpartition(b"\n")[2]
+        if last and isinstance(_record(last.decode(errors="replace"), ""), Problem):
+            file.truncate(end - len(last))
+        elif last:
+            file.seek(end)
+            file.write(b"\n")
 
 
 def _record(line: str, where: str) -> Record | Problem:

@@ -41,7 +41,7 @@ class Look:
     loading: bool
     login: bool
     empty: bool
-    limited: bool
+    answers: Sequence[tuple[str, int]]
     notice: str
 
 
@@ -77,7 +77,8 @@ class Timeline:
         self._browser, self._address, self._clock, self._known = browser, address, clock, known
         self._pace = clock.pace
         self._seen: set[str] = set()
-        self._limited = False
+        self._stuck: set[str] = set()
+        self._limited: set[str] = set()
 
     def read(self) -> Iterator[Tweet]:
         """Yield the tweets one by one until there is nothing new or the time is up.
@@ -88,14 +89,15 @@ class Timeline:
         self._browser.get(self._address)
         idle = 0
         while self._clock.left() > 0 and idle < self._pace.patience:
-            look = self._await_news()
+            look = self._expanded(self._await_news())
             found = self._parse(look)
             news = [tweet for tweet in found if tweet.id not in self._seen]
             idle = 0 if news else idle + 1
             if news:
-                self._limited = False
                 self._seen.update(tweet.id for tweet in news)
-                yield from self._whole([tweet for tweet in news if tweet.id not in self._known])
+                for tweet in news:
+                    if tweet.id not in self._known:
+                        yield self._open(tweet) if tweet.more == "link" else tweet
             elif self._clock.left() > 0 and (fault := self._fault(look, last=idle == self._pace.patience)):
                 raise fault
             self._act("scroll", [tweet.id for tweet in found[-1:]])
@@ -124,7 +126,11 @@ class Timeline:
 
     def _look(self) -> Look:
         look = Look(**self._act("look", []))
-        self._limited |= look.limited
+        for path, status in look.answers:
+            if status == 429:  # RFC 6585: too many requests
+                self._limited.add(path)
+            elif status:
+                self._limited.discard(path)
         return look
 
     def _has_news(self, look: Look) -> bool:
@@ -139,8 +145,6 @@ class Timeline:
         found = [tweet for article in look.tweets if (tweet := parse_tweet(article))]
         if len(look.tweets) >= _FEW and not found:
             raise ChangedPageError("no tweet in view has a time")
-        if len(found) >= _FEW and not any(tweet.handle for tweet in found):
-            raise ChangedPageError("no tweet in view has an author")
         if len(found) >= _FEW and all(article["text"] is None for article in look.tweets if article["time"]):
             raise ChangedPageError("no tweet in view has a text")
         return found
@@ -163,30 +167,27 @@ class Timeline:
             return StalledError()
         return None if look.tweets else ChangedPageError("no tweet is found on it")
 
-    def _whole(self, tweets: Sequence[Tweet]) -> Iterator[Tweet]:
-        """Yield the tweets with their whole text. One that cannot be expanded stays as it is, marked by `more`."""
-        waiting = {tweet.id for tweet in tweets if tweet.more == "button"}
-        expanded = self._expand(waiting) if waiting else {}
-        for tweet in tweets:
-            if tweet.more == "link":
-                yield self._open(tweet)
-            else:
-                yield expanded.get(tweet.id, tweet)
+    def _expanded(self, look: Look) -> Look:
+        """Expand the texts in view that are cut, and return what is in view then: what grows pushes others out of it.
 
-    def _expand(self, waiting: set[str]) -> dict[str, Tweet]:
-        self._act("expand", sorted(waiting))
-        return self._read_whole(waiting)
-
-    def _read_whole(self, waiting: set[str]) -> dict[str, Tweet]:
-        """Look until these tweets are whole, for a few seconds, and return those that are."""
-        found: dict[str, Tweet] = {}
-        end = time.monotonic() + min(self._pace.timeout, 5.0)
-        while waiting - found.keys() and time.monotonic() < end:
-            for tweet in filter(None, map(parse_tweet, self._look().tweets)):
-                if tweet.id in waiting and not tweet.more:
-                    found[tweet.id] = tweet
+        One that does not expand within a few seconds is left as it is.
+        """
+        end = time.monotonic() + self._patient(5.0)
+        clicked: set[str] = set()
+        while cut := self._cut(look):
+            if time.monotonic() > end:
+                self._stuck |= cut
+                break
+            if cut - clicked:
+                self._act("expand", sorted(cut - clicked))
+                clicked |= cut
             time.sleep(_POLL)
-        return found
+            look = self._look()
+        return look
+
+    def _cut(self, look: Look) -> set[str]:
+        cut = {article["id"] for article in look.tweets if article["time"] and article["more"] == "button"}
+        return {each for each in cut - self._seen - self._stuck if each not in self._known}
 
     def _open(self, tweet: Tweet) -> Tweet:
         """Read a tweet on its own page, in a tab beside the timeline."""
@@ -196,10 +197,23 @@ class Timeline:
         self._browser.switch_to.new_window("tab")
         try:
             self._browser.get(f"{site}/i/status/{tweet.id}")
-            return self._read_whole({tweet.id}).get(tweet.id, tweet)
+            return self._find_whole(tweet.id) or tweet
         finally:
             self._browser.close()
             self._browser.switch_to.window(timeline)
+
+    def _find_whole(self, identity: str) -> Tweet | None:
+        """Look for a tweet with its whole text until it is there; None if it does not come."""
+        end = time.monotonic() + self._patient(15.0)
+        while time.monotonic() < end:
+            for article in self._expanded(self._look()).tweets:
+                if article["id"] == identity and not article["more"]:
+                    return parse_tweet(article)
+            time.sleep(_POLL)
+        return None
+
+    def _patient(self, seconds: float) -> float:
+        return min(seconds, self._pace.timeout)
 
     def _act(self, action: str, ids: Sequence[str]) -> Any:
         return self._browser.execute_script(_script(), action, TIMELINE, list(ids))
