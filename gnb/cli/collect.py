@@ -126,7 +126,8 @@ def _run(
     check_target(options.path)
     with open_browser(driven) as browser:
         open_session(browser, options.url, cookies, _ask if login else None, headless=driven.headless)
-        if kept := save_session(browser, options.url):
+        kept = save_session(browser, options.url)
+        if kept and (login or cookies):
             note(f"The session is kept in {kept}, readable by you alone; delete it to log out here.")
         with progress() as track:
             for outcome in collect(browser, searches, options, track):
