@@ -10,6 +10,14 @@ from gnb.sources.bundled import BundledOptions, BundledSource
 
 VOCABULARY = 1500
 SPECIAL = ("<pad>", "<eos>", "<bos>", "<unk>")
+LLAMA_SPECIAL = ("<|begin_of_text|>", "<|end_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>")
+LLAMA_TEMPLATE = (
+    "{% for message in messages %}{% set content = '<|start_header_id|>' + message['role'] + '<|end_header_id|>\n\n'"
+    " + message['content'] | trim + '<|eot_id|>' %}{% if loop.index0 == 0 %}{% set content = bos_token + content %}"
+    "{% endif %}{{ content }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|start_header_id|>assistant<|end_header_id|>\n\n' }}{% endif %}"
+)
+"""The chat template of Llama 3 Instruct."""
 
 
 def build_tiny_model(folder: Path, seed: int = 0) -> Path:
@@ -40,6 +48,33 @@ def build_tiny_model(folder: Path, seed: int = 0) -> Path:
     return folder
 
 
+def build_tiny_chat_model(folder: Path, template: str | None = LLAMA_TEMPLATE, seed: int = 0) -> Path:
+    """Write a Llama of two layers with several end tokens and a chat template, as Llama 3 Instruct has them."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    tokenizer = _byte_level_tokenizer()
+    tokenizer.chat_template = template
+    torch.manual_seed(seed)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=64,
+        intermediate_size=96,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        initializer_range=0.2,
+        bos_token_id=0,
+        eos_token_id=[1, 4],
+    )
+    model = LlamaForCausalLM(config)
+    # what chat models bring along must not change a greedy answer
+    model.generation_config.update(do_sample=True, temperature=0.6, top_p=0.9, repetition_penalty=1.3)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
 def build_tiny_adapter(model: Path, folder: Path, seed: int = 2) -> Path:
     """Write a random LoRA adapter for a tiny model, as peft saves it; return the folder."""
     return _save_adapter(load_model(ModelOptions(base_model=str(model))).model, folder, "CAUSAL_LM", seed)
@@ -66,6 +101,25 @@ def _save_adapter(model, folder: Path, task: str, seed: int) -> Path:
     config = LoraConfig(r=4, target_modules="all-linear", init_lora_weights=False, task_type=task)
     get_peft_model(model, config).save_pretrained(folder)
     return folder
+
+
+def _byte_level_tokenizer():
+    """Train a byte-level byte-pair encoding, as Llama 3's is, on the bundled corpus."""
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    words = r"[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"  # Llama 3's
+    tokenizer = Tokenizer(models.BPE())
+    split = pre_tokenizers.Split(Regex(words), "isolated")
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([split, pre_tokenizers.ByteLevel(False, use_regex=False)])
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=VOCABULARY, special_tokens=[*LLAMA_SPECIAL], initial_alphabet=alphabet, show_progress=False
+    )
+    texts = [example.text for example in BundledSource(BundledOptions()).read(print)][::4]
+    tokenizer.train_from_iterator(texts, trainer)
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token=LLAMA_SPECIAL[0], eos_token=LLAMA_SPECIAL[4])
 
 
 def _tokenizer():

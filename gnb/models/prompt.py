@@ -18,23 +18,38 @@ class Prompt:
     The three are tokenised apart, so that the part before is the same for all texts and the text's own tokens can
     serve as a draft of the answer. Training and rewriting share this, so both see the same tokens.
 
+    Attributes:
+        before, after: what stands around every text.
+        end: the token that a model says where it has finished.
+        is_shared: whether all texts have the same around them.
+        is_long: whether what stands before a text counts when a batch is filled.
+
     Raises:
         SettingsError: unless `{text}` stands in the template exactly once.
     """
+
+    is_shared = True
+    is_long = False
 
     def __init__(self, template: str, tokenizer: "PreTrainedTokenizerBase") -> None:
         before, after = split_template(template)
         self.tokenizer = tokenizer
         self.before: list[int] = tokenizer(before)["input_ids"]
         self.after: list[int] = self.tokens_of(after)
+        self.end: int = tokenizer.eos_token_id
 
     def tokens_of(self, text: str) -> list[int]:
         """Return a text's tokens. Names of special tokens inside it, such as `<eos>`, stay ordinary text."""
         return text_tokens(self.tokenizer, text)
 
+    def around(self, text: str) -> tuple[list[int], list[int]]:
+        """Return the tokens before and after a text."""
+        return self.before, self.after
+
     def encode(self, text: str) -> list[int]:
         """Return the tokens of the whole prompt for one text."""
-        return self.before + self.tokens_of(text) + self.after
+        before, after = self.around(text)
+        return before + self.tokens_of(text) + after
 
 
 def text_tokens(tokenizer: "PreTrainedTokenizerBase", text: str) -> list[int]:

@@ -6,6 +6,7 @@ would be read differently, so that stored outputs are made anew.
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,6 +18,13 @@ from gnb.prompting.chat import ANSWER_KEY
 VERSION = 2
 Outcome = Literal["answered", "refused", "empty", "truncated", "malformed"]
 """answered; refused to answer; said nothing; ran out of tokens; answered something that is no neutral form."""
+REASONS: Mapping[Outcome, str] = {
+    "refused": "the model refused",
+    "empty": "empty answer",
+    "truncated": "the answer is too long",
+    "malformed": "the answer is no neutral form",
+}
+"""Why there is no neutral form, in words."""
 
 _THOUGHT = re.compile(r"\s*<think>.*?</think>", re.DOTALL)
 _FENCE = re.compile(r"```[\w-]*\s*\n(.*?)\n?\s*```", re.DOTALL)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, groupby, zip_longest
 from operator import attrgetter
+from typing import ClassVar
 
 from gnb.core.components import Record
 from gnb.core.errors import SettingsError
@@ -28,7 +29,13 @@ class Shot:
 
 
 class Shots:
-    """The same examples for every text; none is a choice, too."""
+    """The same examples for every text; none is a choice, too.
+
+    Attributes:
+        are_shared: whether all texts are shown the same ones.
+    """
+
+    are_shared: ClassVar[bool] = True
 
     def __init__(self, kind: ShotsKind, count: int, pool: Sequence[Shot]) -> None:
         self.kind = kind
@@ -54,6 +61,8 @@ class SimilarShots(Shots):
 
     The text itself and its near-duplicates are never among them.
     """
+
+    are_shared = False
 
     @cached_property
     def _folded(self) -> list[str]:

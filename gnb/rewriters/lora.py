@@ -38,8 +38,12 @@ class LoraRewriter(LocalRewriter):
     options: LoraOptions
 
     def template(self) -> str:
-        """Return the prompt template: the option's, else the adapter's, else the published one."""
+        """Return the template of plain prompts: the option's, else the adapter's, else the published one."""
         return self.options.prompt or adapter_card(self._folder).get("prompt") or PUBLISHED
+
+    def is_chat(self) -> bool:
+        """Tell whether the model is asked with its chat template; auto asks as the adapter was trained."""
+        return self.options.template == "chat"
 
     def detector_name(self) -> str:
         """Return the detector that the option names."""
@@ -57,12 +61,11 @@ class LoraRewriter(LocalRewriter):
         """Return where the edits of the adapter's lexicon begin."""
         if not self._lexicon:
             return {}
-        tokenizer = self._loaded.tokenizer
         return hints_of(
             line.text.strip(),
             self._lexicon,
             self._prompt.tokens_of,
-            end=tokenizer.eos_token_id,
+            end=self._prompt.end,
             weight=self.options.lexicon_bonus,
         )
 
@@ -73,8 +76,8 @@ class LoraRewriter(LocalRewriter):
         return {**super().fingerprint(), **adapter_identity(self._folder), "lexicon": lexicon}
 
     def training_keys(self) -> frozenset[str]:
-        """Return the hashes of the texts that the adapter was trained or validated on."""
-        return training_keys(self._folder)
+        """Return the keys of the texts that the adapter was trained or validated on, and of the examples shown."""
+        return super().training_keys() | training_keys(self._folder)
 
     def load(self, *, generates: bool = False) -> LoadedModel:
         """Load the base model and lay the adapter over it.

@@ -5,16 +5,11 @@ from typing import Any
 
 from gnb.core.errors import ModelError
 from gnb.core.records import Rewrite
-from gnb.prompting.answers import Answer, read_answer
+from gnb.prompting.answers import REASONS, Answer, read_answer
 from gnb.rewriters.gpt.budget import Budget
 from gnb.rewriters.gpt.faults import FilteredError, TooLongError, UnwelcomeError
 
-_REASONS = {
-    "refused": "the model refused",
-    "empty": "empty answer",
-    "truncated": "the answer is longer than max_tokens",
-    "malformed": "the answer is no neutral form",
-}
+_REASONS = {**REASONS, "truncated": "the answer is longer than max_tokens"}
 
 
 def rewrite_of(text: str, body: Mapping[str, Any], budget: Budget, retries: int = 0) -> Rewrite:

@@ -16,12 +16,20 @@ class Line:
     Attributes:
         text: the line.
         tokens: the tokens of the line without the spaces around it.
+        before, after: the tokens of the prompt around it.
         limit: how many tokens its answer may have; 0 if it leaves no room in the context for an answer of its length.
     """
 
     text: str
     tokens: list[int]
+    before: list[int]
+    after: list[int]
     limit: int
+
+    @property
+    def prompt(self) -> list[int]:
+        """The tokens of the whole prompt."""
+        return self.before + self.tokens + self.after
 
 
 def worded_lines(text: str) -> list[str]:

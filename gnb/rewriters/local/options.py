@@ -5,14 +5,20 @@ from typing import Literal
 from pydantic import Field
 
 from gnb.models.options import ModelOptions
-from gnb.models.prompt import PUBLISHED
+from gnb.prompting.options import PromptOptions
+
+Template = Literal["plain", "chat", "auto"]
 
 
-class LocalOptions(ModelOptions):
-    """How a local language model is prompted and decoded."""
+class LocalOptions(ModelOptions, PromptOptions):
+    """How a local language model is prompted and decoded. The examples (shots) are for chat templates alone."""
 
-    prompt: str = PUBLISHED
-    """The prompt template; `{text}` stands for the text."""
+    template: Template = "plain"
+    """plain asks with the prompt as it is; chat by the tokenizer's chat template, for instruction-tuned models; auto by
+    that if there is one and no adapter, which was trained with a prompt of its own."""
+    prompt: str | None = None  # type: ignore[assignment]
+    """plain: the prompt, `{text}` stands for the text; unset, the adapter's own, else the published one. chat: the
+    system prompt, by name or as a file (.md or .txt), asking for the neutral form alone; unset, guide-text-1."""
     decoding: Literal["guided", "plain"] = "guided"
     """guided verifies the input as a draft of the answer; plain is transformers' `generate`, slower."""
     output_layer: Literal["task", "full"] = "task"
@@ -42,5 +48,3 @@ class LoraOptions(LocalOptions):
     the one that ships, which the profile `embedded` uses."""
     lexicon_bonus: float = Field(0.5, ge=0, le=10)
     """Weight of the adapter's lexicon: how much an edit gains that its training texts show, by how often (guided)."""
-    prompt: str | None = None  # type: ignore[assignment]
-    """The prompt template; unset for the one that the adapter was trained with."""

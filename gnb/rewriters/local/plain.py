@@ -32,6 +32,8 @@ def decode_plain(
             input_ids=tokens,
             attention_mask=mask,
             do_sample=False,
+            repetition_penalty=1.0,  # a chat model's own one, which counts the prompt, forbids copying
+            no_repeat_ngram_size=0,
             max_new_tokens=max(limits),
             eos_token_id=sorted(stop),
             pad_token_id=pad,

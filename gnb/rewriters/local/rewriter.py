@@ -14,12 +14,14 @@ from gnb.core.components import Record, Rewriter
 from gnb.core.records import Rewrite
 from gnb.models.adapters import resolve_adapter
 from gnb.models.detector import Detection, Detector
-from gnb.models.loading import LoadedModel, model_identity
+from gnb.models.loading import LoadedModel, load_tokenizer, model_identity
 from gnb.models.memory import NO_ROOM, in_fitting_parts
-from gnb.models.prompt import Prompt, split_template
+from gnb.models.prompt import PUBLISHED, Prompt
+from gnb.prompting.answers import REASONS
+from gnb.rewriters.local.asking import ChatAsking, PlainAsking, check_room
 from gnb.rewriters.local.lines import Line, is_answered, join_lines, worded_lines
 from gnb.rewriters.local.options import LocalOptions
-from gnb.rewriters.local.postprocess import VERSION, clean_answer
+from gnb.rewriters.local.postprocess import VERSION
 
 if TYPE_CHECKING:
     from gnb.rewriters.local.decoding import GuidedDecoder
@@ -40,8 +42,14 @@ class LocalRewriter(Rewriter):
         """
 
     def template(self) -> str:
-        """Return the prompt template."""
-        return self.options.prompt
+        """Return the template of plain prompts."""
+        return self.options.prompt or PUBLISHED
+
+    def is_chat(self) -> bool:
+        """Tell whether the model is asked with its chat template."""
+        if self.options.template == "auto":
+            return bool(load_tokenizer(self.options.base_model, self.options.revision).chat_template)
+        return self.options.template == "chat"
 
     def calibration(self) -> Calibration:
         """Return what makes a probability of bias of a margin."""
@@ -67,7 +75,7 @@ class LocalRewriter(Rewriter):
             **model_identity(options.base_model, options.revision),
             "dtype": options.dtype,
             "quantisation": options.quantisation,
-            "prompt": self.template(),
+            **self._asking.fingerprint(),
             "decoding": options.decoding,
             "copy_bonus": options.copy_bonus,
             "threshold": options.threshold,
@@ -78,9 +86,13 @@ class LocalRewriter(Rewriter):
             "postprocess": VERSION,
         }
 
+    def training_keys(self) -> frozenset[str]:
+        """Return the keys of the texts that are shown as examples whatever is asked."""
+        return self._asking.shown_keys()
+
     def rewrite(self, texts: Iterable[str]) -> Iterator[Rewrite]:
         """Yield one answer a text. A window of texts is read ahead and sorted by length; answers keep their order."""
-        split_template(self.template())
+        _ = self._asking  # a wrong prompt is told before a model is loaded
         for window in batched(texts, self.options.window):
             yield from self._rewrite_window(window)
 
@@ -117,9 +129,10 @@ class LocalRewriter(Rewriter):
 
     def _encode(self, line: str) -> Line:
         tokens = self._prompt.tokens_of(line.strip())
+        before, after = self._prompt.around(line.strip())
         wanted = int(self.options.length_factor * len(tokens)) + self.options.length_margin
-        room = self.options.context_length - len(self._prompt.before) - len(tokens) - len(self._prompt.after)
-        return Line(line, tokens, min(wanted, room) if room >= len(tokens) else 0)
+        room = self.options.context_length - len(before) - len(tokens) - len(after)
+        return Line(line, tokens, before, after, min(wanted, room) if room >= len(tokens) else 0)
 
     def _batches(self, lines: list[Line]) -> Iterator[list[Line]]:
         """Group lines of similar length, the longest first, so that a batch stays under its number of tokens."""
@@ -135,7 +148,9 @@ class LocalRewriter(Rewriter):
 
     def _cost(self, batch: Sequence[Line]) -> int:
         """Return the tokens of prompt and draft that a batch takes; its first line is the longest."""
-        return len(batch) * (2 * len(batch[0].tokens) + len(self._prompt.after))
+        first = batch[0]
+        own = len(first.before) if self._prompt.is_long else 0
+        return len(batch) * (own + 2 * len(first.tokens) + len(first.after))
 
     def _answer_fitting(self, batch: list[Line]) -> dict[str, Rewrite]:
         """Answer a batch, in parts where memory does not suffice."""
@@ -162,11 +177,10 @@ class LocalRewriter(Rewriter):
     def _by_decoding(self, batch: Sequence[Line]) -> "dict[Callable[[list[Line]], list[Decoded]], list[Line]]":
         """Share out the lines that fit. Guided decoding knows no sliding window, so lines that exceed it go plain."""
         fitting = [line for line in batch if line.limit]
-        if self.options.decoding == "plain":
+        if self.options.decoding == "plain" or not self._prompt.is_shared:
             return {self._decode_plain: fitting}
         window = getattr(self._loaded.model.config, "sliding_window", None) or self.options.context_length
-        fixed = len(self._prompt.before) + len(self._prompt.after)
-        near = [line for line in fitting if fixed + len(line.tokens) + line.limit <= window]
+        near = [line for line in fitting if len(line.prompt) + line.limit <= window]
         return {self._decode_guided: near, self._decode_plain: [line for line in fitting if line not in near]}
 
     def _decode_guided(self, lines: list[Line]) -> "list[Decoded]":
@@ -179,8 +193,8 @@ class LocalRewriter(Rewriter):
 
         if self._is_margin_cut:  # there is no margin that could reach the threshold
             return [Decoded(line.tokens) for line in lines]
-        prompts = [self._prompt.before + line.tokens + self._prompt.after for line in lines]
-        return decode_plain(self._generating, prompts, [line.limit for line in lines], self._stop)
+        prompts, limits = [line.prompt for line in lines], [line.limit for line in lines]
+        return decode_plain(self._generating, prompts, limits, self._stop)
 
     def _finish(self, line: Line, raw: str, decoded: "Decoded") -> Rewrite:
         details: dict[str, Any] = {"tokens": len(decoded.tokens)}
@@ -189,13 +203,11 @@ class LocalRewriter(Rewriter):
         if decoded.tokens == line.tokens:
             return Rewrite(line.text, raw, details=details)
         body = line.text.strip()
-        before, after = split_template(self.template())
-        marker = (after.strip().splitlines() or [""])[-1]
-        answer = clean_answer(raw, text=body, marker=marker, instruction=before.strip())
-        if not answer:
-            return Rewrite(line.text, raw, fallback=True, details={**details, "reason": "empty answer"})
+        answer = self._asking.read(raw, body, cut=len(decoded.tokens) >= line.limit)
+        if answer.outcome != "answered":
+            return Rewrite(line.text, raw, fallback=True, details={**details, "reason": REASONS[answer.outcome]})
         lead, _, tail = line.text.partition(body)
-        return Rewrite(lead + answer + tail, raw, details=details)
+        return Rewrite(lead + answer.text + tail, raw, details=details)
 
     @cached_property
     def _batch_tokens(self) -> int:
@@ -229,16 +241,26 @@ class LocalRewriter(Rewriter):
         return self._loaded if hasattr(self._loaded.model, "generate") else self.load(generates=True)
 
     @cached_property
+    def _asking(self) -> PlainAsking | ChatAsking:
+        return ChatAsking(self.options) if self.is_chat() else PlainAsking(self.template())
+
+    @cached_property
     def _prompt(self) -> Prompt:
-        return Prompt(self.template(), self._loaded.tokenizer)
+        prompt = self._asking.prompt(self._loaded.tokenizer)
+        check_room(prompt, self.options.context_length)
+        return prompt
 
     @cached_property
     def _stop(self) -> frozenset[int]:
-        """The end token, and every token that holds a line break: an answer is one line, as its text is."""
+        """The end tokens, and every token that holds a line break: an answer is one line, as its text is."""
         from gnb.models.vocabulary import line_break_ids
 
         tokenizer = self._loaded.tokenizer
-        return frozenset({tokenizer.eos_token_id, *line_break_ids(tokenizer)})
+        settings = getattr(self._loaded.model, "generation_config", None)
+        ends = getattr(settings, "eos_token_id", None) or ()  # of Llama 3 Instruct several
+        breaks = line_break_ids(tokenizer)
+        ends = [ends] if isinstance(ends, int) else ends
+        return frozenset({tokenizer.eos_token_id, self._prompt.end, *ends, *breaks})
 
     @cached_property
     def _decoder(self) -> "GuidedDecoder":
@@ -256,7 +278,7 @@ class LocalRewriter(Rewriter):
             before=self._prompt.before,
             after=self._prompt.after,
             stop=self._stop,
-            end=tokenizer.eos_token_id,
+            end=self._prompt.end,
             copy_bonus=self.options.copy_bonus,
         )
 
