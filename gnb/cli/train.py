@@ -60,7 +60,11 @@ def train(
         _show(_plan(job), as_json=as_json)
         return
     from gnb.training.job import perform
+    from gnb.training.processes import is_main
 
+    if not is_main():
+        perform(job, restart=not resume)
+        return
     try:
         with progress() as track:
             card = perform(job, restart=not resume, watch=_watch(track))

@@ -33,21 +33,34 @@ class Batches:
     """A batch sampler: yields the row numbers of each forward pass, in another order each epoch.
 
     Rows are dealt out to whole optimiser steps first and these cut into forward passes, so that equal products of
-    batch size and accumulation learn the same rows in the same step.
+    batch size and accumulation learn the same rows in the same step, whatever the number of processes: each takes its
+    share of every step, which may be empty.
 
     Args:
         rows: the rows.
-        batch_size: rows a forward pass.
-        accumulation: forward passes an optimiser step.
+        batch_size: most rows of a process in a forward pass.
+        accumulation: forward passes an optimiser step, for one process.
         group_by_length: put rows of like length into one step, and those of the same group side by side.
         seed: of the order.
+        process: the number of the process whose share is yielded.
+        processes: how many there are.
     """
 
     def __init__(
-        self, rows: Sequence[Row], *, batch_size: int, accumulation: int = 1, group_by_length: bool, seed: int
+        self,
+        rows: Sequence[Row],
+        *,
+        batch_size: int,
+        accumulation: int = 1,
+        group_by_length: bool,
+        seed: int,
+        process: int = 0,
+        processes: int = 1,
     ) -> None:
         self.batch_size = batch_size
         self._step_size = batch_size * accumulation
+        self._pass_size = batch_size * processes
+        self._process, self._processes = process, processes
         self._rows = rows
         self._group_by_length = group_by_length
         self._seed = seed
@@ -59,13 +72,14 @@ class Batches:
 
     def __len__(self) -> int:
         """Return the number of forward passes an epoch."""
-        return math.ceil(len(self._rows) / self.batch_size)
+        steps, rest = divmod(len(self._rows), self._step_size)
+        return steps * math.ceil(self._step_size / self._pass_size) + math.ceil(rest / self._pass_size)
 
     def __iter__(self) -> Iterator[list[int]]:
         chance = random.Random(f"{self._seed} {self._epoch}")  # noqa: S311 - an order, no secret
         for step in self._steps(chance):
-            for start in range(0, len(step), self.batch_size):
-                yield step[start : start + self.batch_size]
+            for shared in _cut(step, self._pass_size):
+                yield shared[self._process :: self._processes]
 
     def _steps(self, chance: random.Random) -> list[list[int]]:
         """Return the rows of each optimiser step; the one that is not full comes last."""

@@ -9,6 +9,8 @@ from typing import Any, Self
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from gnb.training.processes import any_process, count
+
 CHECKPOINT_SECONDS = 300.0
 """A killed run loses no more than this, and a checkpoint of an adapter takes well under a second."""
 
@@ -56,7 +58,7 @@ class Checkpointer(TrainerCallback):
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Ask if the last checkpoint is old enough."""
-        if time.monotonic() - self._last >= self._seconds:
+        if any_process(time.monotonic() - self._last >= self._seconds):
             control.should_save = True
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
@@ -80,9 +82,11 @@ class Interruption(TrainerCallback):
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.requested = True
-        signal.signal(signal.SIGINT, self._previous)
+        if count() == 1:  # a launcher passes on the Ctrl-C that the terminal has sent to all already
+            signal.signal(signal.SIGINT, self._previous)
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Ask for a checkpoint and the end of training."""
+        self.requested = any_process(self.requested)
         if self.requested:
             control.should_save = control.should_training_stop = True

@@ -11,7 +11,7 @@ from gnb.core.calibration import Calibration, fit
 from gnb.core.records import Example
 from gnb.models.classifier import NEUTRAL, category_logits, encode
 from gnb.models.detector import bias_score
-from gnb.training.batches import Row
+from gnb.training.batches import IGNORED, Row
 from gnb.training.data import TrainingData
 from gnb.training.items import Encoded
 from gnb.training.trainer import AdapterTrainer, Batch
@@ -80,25 +80,25 @@ class DetectTrainer(AdapterTrainer):
             "labels": torch.tensor([item.label for item in items]),
         }
 
-    def summed_loss(self, model: PreTrainedModel, inputs: Batch) -> tuple[torch.Tensor, int]:
+    def summed_loss(self, base: PreTrainedModel, inputs: Batch) -> tuple[torch.Tensor, int]:
         """Return the summed loss of a batch, in nats, and its number of texts."""
-        base = self.accelerator.unwrap_model(model).get_base_model()
         rows = [[token for token in row if token >= 0] for row in inputs["input_ids"].tolist()]
         labels = inputs["labels"]
         scores = category_logits(base, rows, self.pad).log_softmax(-1)
-        category = torch.nn.functional.nll_loss(scores, labels, reduction="sum")
+        category = torch.nn.functional.nll_loss(scores, labels, reduction="sum", ignore_index=IGNORED)
         biased = torch.where(labels == 0, scores[:, 0], scores[:, 1:].logsumexp(-1))
-        return (category - biased.sum()) / 2, len(labels)
+        counted = labels != IGNORED
+        return (category - biased[counted].sum()) / 2, int(counted.sum())
 
     def scores(self, rows: Sequence[Row]) -> list[float]:
         """Return the log-odds of bias of each text."""
-        base = self.accelerator.unwrap_model(self.model).get_base_model()
-        base.eval()
+        self.model.eval()
         found: list[float] = []
-        with torch.inference_mode():
+        with torch.no_grad():
             for start in range(0, len(rows), self.settings.batch_size):
                 tokens = [row[0].tokens for row in rows[start : start + self.settings.batch_size]]
-                found += map(bias_score, category_logits(base, tokens, self.pad))
+                logits = self.within(self.model_wrapped, category_logits, tokens, self.pad)
+                found += map(bias_score, logits)
         return found
 
 

@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gnb.core.errors import InputError
 from gnb.core.fingerprint import fingerprint_of
@@ -14,6 +14,10 @@ from gnb.training.callbacks import Watch
 from gnb.training.checkpoints import claim
 from gnb.training.data import TrainingData
 from gnb.training.options import TrainingOptions
+from gnb.training.processes import is_main, main_first, together
+
+if TYPE_CHECKING:
+    from gnb.training.run import Trained
 
 CHECKPOINTS = "checkpoints"
 README, NOTICE, HISTORY, PLOTS = "README.md", "NOTICE", "history.json", ("loss.png", "loss.svg")
@@ -66,20 +70,36 @@ def perform(job: Job, *, restart: bool = False, watch: Watch | None = None) -> d
         InputError: if the folder holds something else, or another adapter.
         KeyboardInterrupt: after Ctrl-C; the checkpoint is written then.
         SettingsError, ModelError, MissingDependencyError: as `claim` and `train`.
+        LostProcessError: if another process of the run ends.
     """
-    finished = _finished(job, restart=restart)
-    if finished:
-        return finished
-    checkpoints = job.target / CHECKPOINTS
-    claim(checkpoints, job.identity(), restart=restart)
-    from gnb.training.output import write_folder
-    from gnb.training.run import train
+    with together(job.options.device):
+        finished = main_first(lambda: _prepare(job, restart=restart))
+        if finished:
+            return dict(finished)
+        from gnb.training.run import train
 
-    trained = train(job.data, job.options, checkpoints, watch)
-    if trained.interrupted:
-        raise KeyboardInterrupt
+        trained = train(job.data, job.options, job.target / CHECKPOINTS, watch)
+        if trained.interrupted:
+            raise KeyboardInterrupt
+        return dict(main_first(lambda: _finish(job, trained)))
+
+
+def _prepare(job: Job, *, restart: bool) -> dict[str, Any] | None:
+    """Make the folder ready, in the main process; return the card if the job is done already."""
+    finished = _finished(job, restart=restart)
+    if not finished and is_main():
+        claim(job.target / CHECKPOINTS, job.identity(), restart=restart)
+    return finished
+
+
+def _finish(job: Job, trained: "Trained") -> dict[str, Any]:
+    """Write the adapter's folder, in the main process; return the card."""
+    if not is_main():
+        return adapter_card(job.target)
+    from gnb.training.output import write_folder
+
     card = write_folder(job, trained)
-    shutil.rmtree(checkpoints)
+    shutil.rmtree(job.target / CHECKPOINTS)
     return card
 
 

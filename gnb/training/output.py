@@ -15,7 +15,6 @@ from gnb.training.job import HISTORY, NOTICE, PLOTS, README, Job
 
 if TYPE_CHECKING:
     from peft import PeftModel
-    from transformers import PreTrainedModel
 
     from gnb.training.run import Trained
 
@@ -32,7 +31,7 @@ def write_folder(job: Job, trained: "Trained") -> dict[str, Any]:
     folder = job.target
     history = tidy(trained.history)
     record = _record(job, trained, history)
-    _save_adapter(trained.model, folder, record["base_model"])
+    _save_adapter(trained, folder, record["base_model"])
     _write_json(folder / HISTORY, history)
     for name in PLOTS:
         draw_curves(history, folder / name)
@@ -61,7 +60,6 @@ def tidy(log: Sequence[dict[str, Any]]) -> History:
 
 def _record(job: Job, trained: "Trained", history: History) -> dict[str, Any]:
     identity = job.identity()
-    base: PreTrainedModel = trained.model.get_base_model()
     best = min(history["validation"], key=lambda entry: entry["loss"], default=None)
     return {
         "run": job.run_id(),
@@ -79,7 +77,7 @@ def _record(job: Job, trained: "Trained", history: History) -> dict[str, Any]:
         "kept_step": best["step"] if best and job.options.keep == "best" else history["train"][-1]["step"],
         "validation_loss": trained.validation_loss,
         "parameters": trained.parameters,
-        "vocabulary": base.get_input_embeddings().weight.shape[0],
+        "vocabulary": trained.vocabulary,
         "versions": {name: metadata.version(name) for name in _LIBRARIES},
         "command": job.command,
     }
@@ -102,14 +100,13 @@ def _last_epoch_loss(steps: Sequence[dict[str, float]]) -> float:
     return sum(losses) / len(losses)
 
 
-def _save_adapter(model: "PeftModel", folder: Path, base: str) -> None:
-    from peft import get_peft_model_state_dict
+def _save_adapter(trained: "Trained", folder: Path, base: str) -> None:
+    # save_pretrained would ask the hub about the base model's vocabulary and write a card of its own
     from safetensors.torch import save_file
 
-    # save_pretrained would ask the hub about the base model's vocabulary and write a card of its own
-    weights = get_peft_model_state_dict(model, save_embedding_layers=False)
-    save_file({name: weight.half().contiguous().cpu() for name, weight in weights.items()}, folder / WEIGHTS)
-    config = copy.copy(model.peft_config["default"])
+    halves = {name: weight.half().contiguous().cpu() for name, weight in trained.weights.items()}
+    save_file(halves, folder / WEIGHTS)
+    config = copy.copy(trained.model.peft_config["default"])
     config.base_model_name_or_path = base
     config.inference_mode = True
     values = {key: sorted(value) if isinstance(value, set) else value for key, value in config.to_dict().items()}

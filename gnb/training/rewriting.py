@@ -30,9 +30,8 @@ class RewriteTrainer(AdapterTrainer):
         """Return `input_ids`, `position_ids`, `labels` and `weights`."""
         return collate(rows, self.pad)
 
-    def summed_loss(self, model: PreTrainedModel, inputs: Batch) -> tuple[torch.Tensor, int]:
+    def summed_loss(self, base: PreTrainedModel, inputs: Batch) -> tuple[torch.Tensor, int]:
         """Return the summed, weighted cross entropy of a batch, in nats, and its number of answer tokens."""
-        base = self.accelerator.unwrap_model(model).get_base_model()
         states = self._states(base, inputs["input_ids"], inputs["position_ids"])
         # the state at a token foretells the next one
         labels, weights = inputs["labels"][:, -states.shape[1] + 1 :], inputs["weights"][:, -states.shape[1] + 1 :]

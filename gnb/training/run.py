@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
 from transformers import EarlyStoppingCallback, PrinterCallback, TrainingArguments, set_seed
 
 from gnb.core.errors import ModelError, SettingsError
@@ -20,6 +20,8 @@ from gnb.training.checkpoints import latest_checkpoint
 from gnb.training.data import TrainingData
 from gnb.training.detecting import DetectTrainer, categories_of, describe_detector
 from gnb.training.options import TrainingOptions
+from gnb.training.processes import count as process_count
+from gnb.training.processes import local_device
 from gnb.training.rewriting import RewriteTrainer
 from gnb.training.rows import Rows, count, make_rows
 from gnb.training.trainer import AdapterTrainer
@@ -31,18 +33,22 @@ class Trained:
 
     Attributes:
         model: the tuned model, its adapter rounded as it will be stored.
+        weights: those of the adapter by peft's names; in the main process alone, where FSDP has spread them.
         history: what the loop logged: step, epoch and losses.
         counts: texts, items and tokens, and what was left out.
         parameters: how many numbers were trained.
+        vocabulary: how many tokens the model's embeddings have.
         interrupted: whether Ctrl-C ended it early; the checkpoint is there then, and the model is not final.
         validation_loss: of the model as it is now; None without validation items.
         detector: categories and calibration of a detector; empty for a rewriter.
     """
 
     model: PeftModel
+    weights: dict[str, torch.Tensor]
     history: list[dict[str, Any]]
     counts: dict[str, int]
     parameters: int
+    vocabulary: int
     interrupted: bool
     validation_loss: float | None
     detector: dict[str, Any]
@@ -67,6 +73,8 @@ def train(data: TrainingData, options: TrainingOptions, checkpoints: Path, watch
     rows = make_rows(data, options, loaded.tokenizer)
     set_seed(options.seed)
     model = attach_adapter(loaded, options)
+    parameters = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
+    vocabulary = loaded.model.get_input_embeddings().weight.shape[0]
     with Interruption() as interruption:
         trainer = make_trainer(model, loaded, rows, options, checkpoints)
         trainer.add_callback(interruption)
@@ -80,9 +88,11 @@ def train(data: TrainingData, options: TrainingOptions, checkpoints: Path, watch
     loss = trainer.mean_loss(rows.validation) if rows.validation and not interruption.requested else None
     return Trained(
         model,
+        adapter_weights(trainer, model),
         trainer.state.log_history,
         count(data, rows),
-        sum(weight.numel() for weight in model.parameters() if weight.requires_grad),
+        parameters,
+        vocabulary,
         interruption.requested,
         loss,
         describe_detector(trainer, data) if isinstance(trainer, DetectTrainer) else {},
@@ -95,6 +105,7 @@ def load_base(data: TrainingData, options: TrainingOptions) -> LoadedModel:
     Raises:
         ModelError, MissingDependencyError: as `load_model`.
     """
+    options = options.model_copy(update={"device": local_device(options.device)})
     if options.task == "detect":
         return load_classifier(options, len(categories_of(data.train)))
     return load_model(options, stored_embeddings=not _adapts_vocabulary(options))
@@ -140,7 +151,14 @@ def round_adapter(model: PeftModel) -> None:
     """Round the adapter's weights to what the stored file holds (float16), in place."""
     for weight in model.parameters():
         if weight.requires_grad:
-            weight.data = weight.data.half().to(weight.dtype)
+            weight.data.copy_(weight.data.half())
+
+
+def adapter_weights(trainer: AdapterTrainer, model: PeftModel) -> dict[str, torch.Tensor]:
+    """Return the adapter's weights by peft's names, gathered where FSDP has spread them: there in the main process."""
+    # without embedding layers: peft would ask the hub about the base model's vocabulary
+    gathered = trainer.accelerator.get_state_dict(trainer.model_wrapped) if trainer.is_fsdp_enabled else None
+    return dict(get_peft_model_state_dict(model, gathered, save_embedding_layers=False)) if gathered != {} else {}
 
 
 def make_trainer(
@@ -197,7 +215,7 @@ def _arguments(rows: Rows, options: TrainingOptions, folder: Path) -> TrainingAr
         num_train_epochs=options.epochs,
         learning_rate=options.learning_rate,
         weight_decay=options.weight_decay,
-        gradient_accumulation_steps=options.accumulation,
+        gradient_accumulation_steps=math.ceil(options.accumulation / process_count()),
         per_device_train_batch_size=options.batch_size,
         optim="adamw_torch",
         eval_strategy="steps" if rows.validation else "no",
@@ -212,6 +230,8 @@ def _arguments(rows: Rows, options: TrainingOptions, folder: Path) -> TrainingAr
         disable_tqdm=True,
         report_to="none",
         seed=options.seed,
+        ddp_find_unused_parameters=False,
+        log_level_replica="error",
         use_cpu=not torch.cuda.is_available() or options.device == "cpu",
         remove_unused_columns=False,
         restore_callback_states_from_checkpoint=True,  # or the patience starts anew

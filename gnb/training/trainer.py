@@ -2,17 +2,20 @@
 
 import time
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
+from accelerate.data_loader import prepare_data_loader
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
 from transformers import PreTrainedModel, Trainer, get_scheduler
 from transformers.trainer_utils import speed_metrics
 
-from gnb.training.batches import Batches, Row, row_length
+from gnb.training.batches import IGNORED, Batches, Row, row_length
 from gnb.training.options import TrainingOptions
+from gnb.training.redirect import inside_forward
 
 Batch = dict[str, torch.Tensor]
 
@@ -45,8 +48,18 @@ class AdapterTrainer(Trainer):
         """Turn rows into tensors; `labels` holds what the loss is averaged over."""
 
     @abstractmethod
-    def summed_loss(self, model: PreTrainedModel, inputs: Batch) -> tuple[torch.Tensor, int]:
-        """Return a batch's summed loss, in nats, and over how many labels it was summed."""
+    def summed_loss(self, base: PreTrainedModel, inputs: Batch) -> tuple[torch.Tensor, int]:
+        """Return a batch's summed loss, in nats, and over how many labels it was summed; the others are `IGNORED`.
+
+        Args:
+            base: the base model, with the adapter's matrices in it.
+            inputs: the batch.
+        """
+
+    def within(self, model: PreTrainedModel, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call a function with the base model and further arguments, where DDP and FSDP can see what it does."""
+        inner = self.accelerator.unwrap_model(model)
+        return inside_forward(model, inner, partial(function, inner.get_base_model()), *arguments)
 
     def get_train_dataloader(self) -> Any:
         """Return the training batches."""
@@ -56,9 +69,18 @@ class AdapterTrainer(Trainer):
             accumulation=self.settings.accumulation,
             group_by_length=self.settings.group_by_length,
             seed=self.settings.seed,
+            process=self.accelerator.process_index,
+            processes=self.accelerator.num_processes,
         )
-        loader = DataLoader(self.train_dataset, batch_sampler=batches, collate_fn=self.collate)
-        return self.accelerator.prepare(loader)
+        loader = DataLoader(self.train_dataset, batch_sampler=batches, collate_fn=self._collate_share)
+        # not `accelerator.prepare`: the batches are shared out already
+        return prepare_data_loader(
+            loader, self.accelerator.device, num_processes=1, process_index=0, put_on_device=True
+        )
+
+    def _collate_share(self, rows: Sequence[Row]) -> Batch:
+        """Collate this process's share of a batch; without any, it takes part with a row that counts for nothing."""
+        return self.collate(rows) if rows else blank(self.collate(self.train_dataset[:1]))
 
     def create_scheduler(self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None) -> Any:
         """Return the learning-rate schedule that the options ask for."""
@@ -77,6 +99,8 @@ class AdapterTrainer(Trainer):
     ) -> torch.Tensor:
         """Return the loss of a batch after its backward pass; one of many tokens goes through in parts of fewer."""
         parts = split_batch(inputs, self.settings.forward_tokens)
+        counts = self.accelerator.gather(torch.tensor([len(parts)], device=self.accelerator.device))
+        parts += [blank(parts[0])] * (int(counts.max()) - len(parts))  # all processes go through the same number
         losses = [super(AdapterTrainer, self).training_step(model, part, num_items_in_batch) for part in parts]
         return torch.stack(losses).sum()
 
@@ -88,8 +112,11 @@ class AdapterTrainer(Trainer):
         num_items_in_batch: torch.Tensor | int | None = None,
     ) -> torch.Tensor:
         """Return the mean loss over the labels of the whole optimiser step."""
-        total, labels = self.summed_loss(model, inputs)
-        return total / (labels if num_items_in_batch is None else num_items_in_batch)
+        total, labels = self.within(model, self.summed_loss, inputs)
+        # the gradients are averaged over the processes, each of which has but its share of the labels
+        shares = self.accelerator.num_processes
+        loss: torch.Tensor = shares * total / (labels if num_items_in_batch is None else num_items_in_batch)
+        return loss
 
     def evaluate(
         self, eval_dataset: Any = None, ignore_keys: list[str] | None = None, metric_key_prefix: str = "eval"
@@ -104,18 +131,27 @@ class AdapterTrainer(Trainer):
         return metrics
 
     def mean_loss(self, rows: Sequence[Row]) -> float:
-        """Return the mean loss over some rows."""
-        size = self.settings.batch_size
+        """Return the mean loss over some rows, which the processes share."""
+        size, shares = self.settings.batch_size, self.accelerator.num_processes
+        batches = [rows[start : start + size] for start in range(0, len(rows), size)]
         was_training = self.model.training
         self.model.eval()
         total, labels = 0.0, 0
-        with torch.inference_mode():
-            for start in range(0, len(rows), size):
-                batch = self._prepare_inputs(self.collate(rows[start : start + size]))
-                loss, count = self.summed_loss(self.model, batch)
+        with torch.no_grad():
+            for start in range(0, len(batches), shares):
+                share = batches[start:][self.accelerator.process_index : shares]
+                batch = self._prepare_inputs(self._collate_share(share[0] if share else ()))
+                loss, count = self.within(self.model_wrapped, self.summed_loss, batch)
                 total, labels = total + float(loss), labels + count
         self.model.train(was_training)
-        return total / max(1, labels)
+        sums = torch.tensor([total, labels], dtype=torch.float64, device=self.accelerator.device)
+        total, labels = self.accelerator.reduce(sums).tolist()
+        return float(total / max(1, labels))
+
+
+def blank(batch: Batch) -> Batch:
+    """Return a batch that counts for nothing in the loss."""
+    return {**batch, "labels": torch.full_like(batch["labels"], IGNORED)}
 
 
 def split_batch(batch: Batch, most: int) -> list[Batch]:

@@ -1,0 +1,100 @@
+"""The processes of one run: started by `accelerate launch` or `torchrun`, several train one adapter together."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from gnb.core.errors import GnbError
+
+
+class LostProcessError(GnbError):
+    """A process of the run has ended, and the others cannot go on without it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Another process of this training has ended, so this one ends too. If it said why, that stands above; if "
+            "it was killed, it could not. The same command goes on from the newest checkpoint."
+        )
+
+
+def count() -> int:
+    """Return how many processes train together."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def is_main() -> bool:
+    """Tell whether this process is the one that writes, and that speaks to the user."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def local_device(device: str) -> str:
+    """Return the device of this process: a GPU of its own where the user leaves the choice and there are several."""
+    import torch
+
+    if device != "auto" or count() == 1 or not torch.cuda.is_available():
+        return device
+    return f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+
+
+@contextmanager
+def together(device: str) -> Iterator[None]:
+    """Join the other processes, if there are any, for what is done in the context.
+
+    Args:
+        device: the option `device`; "cpu" keeps the processes off the GPUs.
+
+    Raises:
+        LostProcessError: if one of the others ends.
+    """
+    if count() == 1:
+        yield
+        return
+    import torch
+    from accelerate import PartialState
+
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        PartialState(cpu=device == "cpu" or not torch.cuda.is_available())
+        yield
+    except RuntimeError as error:
+        if not _is_lost_connection(error):
+            raise
+        raise LostProcessError from None
+
+
+def main_first(action: Callable[[], Any]) -> Any:
+    """Do something in the main process, then in the others; return what it returned."""
+    if count() == 1:
+        return action()
+    from accelerate import PartialState
+
+    with PartialState().main_process_first():
+        return action()
+
+
+def any_process(wish: bool) -> bool:
+    """Tell all processes whether any of them wishes something. They must all ask."""
+    if count() == 1:
+        return wish
+    import torch
+    from accelerate import PartialState
+
+    wishes = torch.tensor(int(wish), device=PartialState().device)
+    torch.distributed.all_reduce(wishes, torch.distributed.ReduceOp.MAX)
+    return bool(wishes)
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    # The launcher ends the others so when one is gone. A second request would only cut off the message.
+    signal.signal(number, signal.SIG_IGN)
+    raise LostProcessError
+
+
+def _is_lost_connection(error: RuntimeError) -> bool:
+    """Tell whether it is the fault of another process: torch has no class of its own for what gloo reports."""
+    from torch.distributed import DistError
+
+    return isinstance(error, DistError) or any(name in str(error) for name in ("gloo", "NCCL"))
