@@ -12,7 +12,9 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoConfig, AutoModel
 
 from gnb.core.errors import SettingsError
-from gnb.models.loading import explained, load_tokenizer, origin, pick_device, resolve_model
+from gnb.models.hub import ANY_WEIGHTS
+from gnb.models.loading import explained, load_tokenizer, model_folder
+from gnb.models.placing import pick_device
 
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel
@@ -82,12 +84,12 @@ class Embedder:
 
 
 def _load_model(options: "BertScoreOptions", layer: int) -> "PreTrainedModel":
-    path, place = resolve_model(options.model), origin(options.model, options.revision)
+    folder = model_folder(options.model, options.revision, weights=ANY_WEIGHTS)
     with explained(options.model):
-        layers = AutoConfig.from_pretrained(path, **place).get_text_config().num_hidden_layers
+        layers = AutoConfig.from_pretrained(folder, local_files_only=True).get_text_config().num_hidden_layers
         if layer > layers:
             raise SettingsError(f"metric 'bertscore': {options.model} has {layers} layers, so layer cannot be {layer}.")
-        model = AutoModel.from_pretrained(path, **place, num_hidden_layers=layer, dtype=torch.float32)
+        model = AutoModel.from_pretrained(folder, local_files_only=True, num_hidden_layers=layer, dtype=torch.float32)
     encoder: PreTrainedModel = model.get_encoder() if model.config.is_encoder_decoder else model
     return encoder.eval()
 

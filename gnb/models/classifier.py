@@ -3,17 +3,9 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from gnb.models.loading import (
-    SAFE,
-    LoadedModel,
-    explained,
-    load_tokenizer,
-    origin,
-    pick_device,
-    pick_dtype,
-    resolve_model,
-)
+from gnb.models.loading import LoadedModel, load_tokenizer, load_weights
 from gnb.models.options import ModelOptions
+from gnb.models.placing import input_device
 from gnb.models.prompt import text_tokens
 
 if TYPE_CHECKING:
@@ -32,20 +24,12 @@ def load_classifier(options: ModelOptions, categories: int) -> LoadedModel:
         categories: how many there are.
 
     Raises:
-        ModelError: if it cannot be loaded, or transformers knows no classifier of its architecture.
+        ModelError, MissingDependencyError: as `load_model`, and if transformers knows no such classifier.
     """
     tokenizer = load_tokenizer(options.base_model, options.revision)
     from transformers import AutoModelForSequenceClassification
 
-    with explained(options.base_model):
-        model = AutoModelForSequenceClassification.from_pretrained(
-            resolve_model(options.base_model),
-            **origin(options.base_model, options.revision),
-            dtype=pick_dtype(options.dtype),
-            num_labels=categories,
-            **SAFE,
-        )
-    return LoadedModel(model.to(pick_device(options.device)).eval(), tokenizer)
+    return LoadedModel(load_weights(options, AutoModelForSequenceClassification, num_labels=categories), tokenizer)
 
 
 def encode(tokenizer: "PreTrainedTokenizerBase", text: str) -> list[int]:
@@ -65,9 +49,10 @@ def category_logits(model: "PreTrainedModel", rows: Sequence[Sequence[int]], pad
     """
     import torch
 
+    device = input_device(model)
     width = max(map(len, rows))
-    tokens = torch.tensor([[*row, *[pad] * (width - len(row))] for row in rows], device=model.device)
-    states = model.get_decoder()(input_ids=tokens, use_cache=False).last_hidden_state
-    ends = torch.tensor([len(row) - 1 for row in rows], device=model.device)
-    logits: torch.Tensor = model.score(states[torch.arange(len(rows), device=model.device), ends]).float()
+    tokens = torch.tensor([[*row, *[pad] * (width - len(row))] for row in rows], device=device)
+    states = model.get_decoder()(input_ids=tokens, use_cache=False).last_hidden_state.to(device)
+    ends = torch.tensor([len(row) - 1 for row in rows], device=device)
+    logits: torch.Tensor = model.score(states[torch.arange(len(rows), device=device), ends]).float()
     return logits

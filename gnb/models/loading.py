@@ -1,22 +1,23 @@
 """Finds a base model by name and loads it with its tokenizer. No request leaves unless the user named a hub model."""
 
-import os
-import socket
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
-from gnb.core.errors import MissingDependencyError, ModelError
+from gnb.core.errors import ModelError
 from gnb.core.filehash import hash_files
-from gnb.models import embedded
+from gnb.models import embedded, hub
+from gnb.models.gguf import gguf_folder, is_gguf
+from gnb.models.hub import SAFETENSORS, TOKENIZERS, commit_of, has_all_weights, hub_folder
+from gnb.models.memory import NO_ROOM, is_out_of_memory
 from gnb.models.options import ModelOptions
+from gnb.models.placing import attention, pick_device, pick_dtype, placement
+from gnb.models.quantising import quantisation
 
 if TYPE_CHECKING:
-    import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 SAFE = {"use_safetensors": True}
@@ -33,37 +34,75 @@ class LoadedModel:
 
 
 def is_hub_id(name: str) -> bool:
-    """Tell whether a model name means the hub: neither "embedded" nor an existing folder."""
-    return name != embedded.NAME and not Path(name).is_dir()
+    """Tell whether a model name means the hub: neither "embedded" nor an existing folder or GGUF file."""
+    return name != embedded.NAME and not Path(name).is_dir() and not is_gguf(name)
 
 
-def resolve_model(name: str) -> str:
-    """Return what transformers loads the model from: a folder, or the hub id unchanged.
+def model_folder(name: str, revision: str | None = None, *, weights: Sequence[str] = SAFETENSORS) -> Path:
+    """Return the folder that transformers loads a model from; what has to be fetched or converted is so at first use.
+
+    Args:
+        name: as `ModelOptions.base_model`.
+        revision: of a hub model.
+        weights: as `hub_folder`.
 
     Raises:
-        ModelError: if the name looks like a folder that does not exist, or the embedded model is not installed.
+        ModelError: if there is no such model, or it cannot be fetched or converted, or lacks one of its parts.
     """
     if name == embedded.NAME:
-        return str(embedded.embedded_folder())
-    if Path(name).is_dir():
-        return name
-    if name.startswith((".", "/", "~")) or name.count("/") != 1:
+        return embedded.embedded_folder()
+    if is_gguf(name):
+        return gguf_folder(Path(name))
+    check_name(name)
+    folder = hub_folder(name, revision, weights=weights) if is_hub_id(name) else Path(name)
+    _check_parts(name, folder, weights)
+    return folder
+
+
+def check_name(name: str) -> None:
+    """Refuse a model name that can mean nothing.
+
+    Raises:
+        ModelError: if it looks like a folder or file that does not exist, and not like a hub id.
+    """
+    if is_hub_id(name) and (name.startswith((".", "/", "~")) or name.count("/") != 1 or name.endswith(".gguf")):
         raise ModelError(
-            f"There is no model folder {name!r}. Give 'embedded', an existing folder, or a hub id (owner/name)."
+            f"There is no model folder or GGUF file {name!r}. Give 'embedded', an existing folder or .gguf file, or a "
+            "hub id (owner/name)."
         )
-    return name
+
+
+def _check_parts(name: str, folder: Path, weights: Sequence[str]) -> None:
+    """Refuse a folder that lacks something, before a library says so in its own words."""
+    if not (folder / "config.json").is_file():
+        if any(folder.glob("adapter_config.json")):
+            raise ModelError(f"{name!r} is an adapter, not a model: set adapter to it, and base_model to its base.")
+        raise ModelError(f"The model {name!r} cannot be loaded: there is no config.json in {folder}.")
+    if weights and not has_all_weights(folder, weights):
+        pickled = " Pickled weights (.bin, .pt) could run code and are refused." if _is_pickled(folder) else ""
+        raise ModelError(
+            f"The model {name!r} cannot be loaded: weights are lacking, there are not all of its .safetensors in "
+            f"{folder}.{pickled}"
+        )
+
+
+def _is_pickled(folder: Path) -> bool:
+    return any(file.suffix in (".bin", ".pt", ".pth") for file in folder.iterdir())
 
 
 def model_identity(name: str, revision: str | None = None) -> dict[str, Any]:
     """Return what identifies a model's weights, without loading them: for fingerprints.
 
     Raises:
-        ModelError: as `resolve_model`.
+        ModelError: if there is no such model, or nobody knows the commit of a hub model.
     """
     if name == embedded.NAME:
         return embedded.embedded_identity()
+    check_name(name)
+    if is_gguf(name):
+        return {"base_model": Path(name).stem, "files": hash_files([Path(name)])}
     if is_hub_id(name):
-        return {"base_model": resolve_model(name), "revision": revision or _cached_commit(name)}
+        return {"base_model": name, "revision": commit_of(name, revision)}
     folder = Path(name)
     files = [file for pattern in (*_WEIGHTS, "*.json") for file in folder.glob(pattern)]
     return {"base_model": folder.resolve().name, "files": hash_files(files)}
@@ -85,16 +124,32 @@ def load_model(options: ModelOptions, *, stored_embeddings: bool = False) -> Loa
     _be_quiet()
     from transformers import AutoModelForCausalLM
 
-    path = resolve_model(options.base_model)
     tokenizer = load_tokenizer(options.base_model, options.revision)
     if stored_embeddings and can_keep_embeddings(options):
         return LoadedModel(load_stored_model(options, AutoModelForCausalLM), tokenizer)
-    arguments: dict[str, Any] = {"dtype": pick_dtype(options.dtype), **SAFE, **_quantisation(options)}
+    return LoadedModel(load_weights(options, AutoModelForCausalLM), tokenizer)
+
+
+def load_weights(options: ModelOptions, auto_class: Any, **settings: Any) -> "PreTrainedModel":
+    """Load a model through transformers, quantised and placed as the options say, ready to run.
+
+    Args:
+        options: which model and how.
+        auto_class: the class of transformers that picks the architecture.
+        settings: of the model's configuration.
+
+    Raises:
+        ModelError, MissingDependencyError: as `load_model`.
+    """
+    arguments = {**placement(options), **attention(options), **quantisation(options), **SAFE, **settings}
+    folder = model_folder(options.base_model, options.revision)
     with explained(options.base_model):
-        model = AutoModelForCausalLM.from_pretrained(path, **origin(options.base_model, options.revision), **arguments)
-    if options.quantisation == "none":
-        model = model.to(pick_device(options.device))
-    return LoadedModel(model.eval(), tokenizer)
+        # remote code of a hub model is never run: trust_remote_code stays at its default, False
+        model = auto_class.from_pretrained(folder, local_files_only=True, dtype=pick_dtype(options.dtype), **arguments)
+        if "device_map" not in arguments:
+            model = model.to(pick_device(options.device))
+    found: PreTrainedModel = model.eval()
+    return found
 
 
 def can_keep_embeddings(options: ModelOptions) -> bool:
@@ -141,49 +196,26 @@ def load_tokenizer(name: str, revision: str | None = None) -> "PreTrainedTokeniz
 def _auto_tokenizer(name: str, revision: str | None) -> Any:
     from transformers import AutoTokenizer
 
-    return AutoTokenizer.from_pretrained(resolve_model(name), **origin(name, revision))
-
-
-def pick_dtype(name: str) -> "torch.dtype":
-    """Return a torch dtype. "auto": bfloat16 on a GPU or processor that computes in it, else float32.
-
-    Without the instructions for it, bfloat16 on a CPU is many times slower than float32.
-    """
-    import torch
-
-    if name != "auto":
-        found: torch.dtype = getattr(torch, name)
-        return found
-    if torch.cuda.is_available():
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
-    return torch.bfloat16 if torch.cpu._is_avx512_bf16_supported() else torch.float32
-
-
-def pick_device(name: str) -> str:
-    """Return a torch device name. "auto": the first GPU, else the CPU."""
-    import torch
-
-    if name != "auto":
-        return name
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    folder = model_folder(name, revision, weights=())
+    if not any((folder / file).is_file() for file in TOKENIZERS):
+        raise ModelError(f"The model {name!r} cannot be loaded: there is no tokenizer ({TOKENIZERS[0]}) in {folder}.")
+    return AutoTokenizer.from_pretrained(folder, local_files_only=True)
 
 
 @contextmanager
 def explained(name: str) -> Iterator[None]:
-    """Turn the errors of loading a model into one that says where it was looked for and what helps."""
+    """Turn the errors of loading a model into one line that says what is wrong with it."""
     from safetensors import SafetensorError
 
     try:
         yield
     except (OSError, ValueError, SafetensorError) as error:
-        if not is_hub_id(name):
-            raise ModelError(f"The model {name!r} cannot be loaded: {_first_line(error)}") from error
-        from huggingface_hub.constants import HF_HUB_CACHE
-
+        raise ModelError(f"The model {name!r} cannot be loaded: {_first_line(error)}") from error
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
         raise ModelError(
-            f"The model {name!r} is neither in the cache ({HF_HUB_CACHE}) nor can it be fetched from the hub: "
-            f"{_first_line(error)} With a connection (and access, for gated models: hf auth login) run: "
-            f"hf download {name}. Offline, use --profile embedded or set base_model to a local folder."
+            f"The model {name!r} {NO_ROOM}. Set quantisation to 8bit or 4bit, or max_memory, or take a smaller model."
         ) from error
 
 
@@ -191,65 +223,9 @@ def _first_line(error: BaseException) -> str:
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 
 
-def origin(name: str, revision: str | None) -> dict[str, Any]:
-    """Return the arguments of `from_pretrained` that say where a model comes from: a hub model's revision, or a folder.
-
-    Without a connection they allow the cache alone.
-    """
-    # remote code of a hub model is never run: trust_remote_code stays at its default, False
-    if not is_hub_id(name):
-        return {"local_files_only": True}
-    return {"revision": revision or "main", "local_files_only": not _hub_answers()}
-
-
-def _hub_answers() -> bool:
-    # Without this look, huggingface_hub retries for about a minute before it says that there is no connection.
-    from huggingface_hub.constants import ENDPOINT, HF_HUB_OFFLINE
-
-    if HF_HUB_OFFLINE:
-        return False
-    parts = urlsplit(ENDPOINT)
-    try:
-        address = (parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
-        socket.create_connection(address, timeout=5).close()
-    except OSError:
-        return False
-    return True
-
-
-def _quantisation(options: ModelOptions) -> dict[str, Any]:
-    if options.quantisation == "none":
-        return {}
-    from importlib.util import find_spec
-
-    if find_spec("bitsandbytes") is None:
-        raise MissingDependencyError("Quantisation needs bitsandbytes. Install: pip install 'gnb[quantised]'")
-    from transformers import BitsAndBytesConfig
-
-    config = (
-        BitsAndBytesConfig(load_in_8bit=True)
-        if options.quantisation == "8bit"
-        else BitsAndBytesConfig(
-            load_in_4bit=True,
-            bnb_4bit_quant_type="nf4",
-            bnb_4bit_use_double_quant=True,
-            bnb_4bit_compute_dtype=pick_dtype(options.dtype),
-        )
-    )
-    return {"quantization_config": config, "device_map": "auto" if options.device == "auto" else options.device}
-
-
-def _cached_commit(name: str) -> str | None:
-    from huggingface_hub.constants import HF_HUB_CACHE
-
-    file = Path(HF_HUB_CACHE) / f"models--{name.replace('/', '--')}" / "refs" / "main"
-    return file.read_text("utf-8").strip() if file.is_file() else None
-
-
 def _be_quiet() -> None:
     """Keep transformers and peft from phoning home, and from telling users what they tell their own developers."""
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    os.environ.setdefault("DO_NOT_TRACK", "1")
+    hub.prepare_client()
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|peft)\.")
     from transformers.utils import logging
 

@@ -1,6 +1,6 @@
 """The options that every component running a local language model shares."""
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -8,6 +8,9 @@ from gnb.core.options import Options
 
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 Quantisation = Literal["none", "8bit", "4bit"]
+Attention = Literal["auto", "eager", "sdpa", "flash_attention_2"]
+_DEVICE = r"^([0-9]+|cpu|mps|disk)$"
+_SIZE = r"^[0-9]+(\.[0-9]+)? ?([KMGT]i?B)$"
 
 
 class ModelOptions(Options):
@@ -16,14 +19,24 @@ class ModelOptions(Options):
     profile_section: ClassVar[str | None] = "model"
 
     base_model: str = "embedded"
-    """The base model: "embedded", a local folder in the transformers layout, or a hub id."""
+    """The base model: "embedded", a local folder in the transformers layout, a GGUF file, or a hub id."""
     revision: str | None = None
-    """Revision of a hub model; None for its newest."""
+    """Revision of a hub model; None for the newest when it is first used."""
     dtype: Dtype = "auto"
     """Number format of the weights; auto takes bfloat16 where the processor computes in it, else float32."""
     quantisation: Quantisation = "none"
-    """Weights in 8 or 4 bits through bitsandbytes (extra `quantised`)."""
+    """Weights in 8 or 4 bits (NF4, double quantisation) through bitsandbytes (extra `quantised`)."""
+    attention: Attention = "auto"
+    """How attention is computed; auto leaves it to transformers. flash_attention_2 needs the package flash-attn and a
+    GPU, and rewriters then decode plainly."""
     device: str = "auto"
     """Where the model runs: auto (a GPU if there is one), cpu, cuda, cuda:1, ..."""
-    context_length: int = Field(1024, ge=64, le=131072)
-    """Tokens that prompt and answer may take together, from 64."""
+    device_map: str | None = None
+    """Where its parts go, instead of `device`: auto, balanced, sequential (over all GPUs, then the memory of the
+    machine, then the disk), or one device. Unset: one device; quantised weights go by auto."""
+    max_memory: dict[Annotated[str, Field(pattern=_DEVICE)], Annotated[str, Field(pattern=_SIZE)]] | None = None
+    """What of each device may be taken, such as {"0": "14GiB", "cpu": "30GiB"}; what does not fit goes to the next one.
+    Sets `device_map` to auto if that is unset."""
+    context_length: Annotated[int, Field(ge=64, le=131072)] | Literal["auto"] = "auto"
+    """Tokens that prompt and answer may take together, from 64. auto: 2048 with a GPU of 16 GB or more, else 1024, or
+    what the model takes if that is less."""

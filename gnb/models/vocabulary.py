@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import regex
 
+from gnb.models.placing import fetched, input_device
+
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -77,11 +79,14 @@ class OutputLayer:
     def __init__(self, model: "PreTrainedModel", ids: Iterable[int]) -> None:
         import torch
 
-        head = model.get_output_embeddings()
-        self.ids = torch.tensor(sorted(set(ids)), device=head.weight.device)
+        head, device = model.get_output_embeddings(), input_device(model)
+        self.ids = torch.tensor(sorted(set(ids)), device=device)
         self._model = model
-        self._weights = head.weight[self.ids].to(model.dtype)  # which stored embeddings do not have
-        self._bias: torch.Tensor | None = head.bias[self.ids] if getattr(head, "bias", None) is not None else None
+        with fetched(head):
+            rows = self.ids.to(head.weight.device)
+            self._weights = head.weight[rows].to(device, model.dtype)  # which stored embeddings do not have
+            bias = getattr(head, "bias", None)
+            self._bias: torch.Tensor | None = None if bias is None else bias[rows].to(device)
         self._softcap: float | None = getattr(model.config, "final_logit_softcapping", None)
 
     def extended(self, tokens: Iterable[int]) -> "OutputLayer":

@@ -10,6 +10,7 @@ from gnb.core.errors import InputError
 from gnb.core.fingerprint import fingerprint_of
 from gnb.models.adapters import CARD, CONFIG, KEYS, LEXICON, WEIGHTS, adapter_card, adapter_identity, resolve_adapter
 from gnb.models.loading import model_identity
+from gnb.models.placing import context_length
 from gnb.training.callbacks import Watch
 from gnb.training.checkpoints import claim
 from gnb.training.data import TrainingData
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 CHECKPOINTS = "checkpoints"
 README, NOTICE, HISTORY, PLOTS = "README.md", "NOTICE", "history.json", ("loss.png", "loss.svg")
 _OURS = {CARD, CONFIG, KEYS, LEXICON, WEIGHTS, README, NOTICE, HISTORY, *PLOTS, CHECKPOINTS}
+
+_ELSEWHERE = {"base_model", "revision", "start_from"} | {
+    "device", "device_map", "max_memory", "attention", "gradient_checkpointing"
+}  # fmt: skip
+"""Options that the identity of a run names otherwise, or that change where it is computed and not what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,7 @@ class Job:
 
     def identity(self) -> dict[str, Any]:
         """Return everything that makes the adapter what it is."""
-        settings = self.options.model_dump(exclude={"base_model", "revision", "device", "start_from"})
+        settings = self.options.model_dump(exclude=_ELSEWHERE) | {"context_length": context_length(self.options)}
         base = model_identity(self.options.base_model, self.options.revision)
         start = self.options.start_from
         started = {"started_from": adapter_identity(resolve_adapter(start))["adapter"]} if start else {}

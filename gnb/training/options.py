@@ -38,6 +38,8 @@ class TrainingOptions(ModelOptions):
     """Tokens, padding included, that one forward pass holds at most; a larger batch goes through in parts."""
     accumulation: int = Field(1, ge=1, le=4096)
     """Batches an optimiser step."""
+    gradient_checkpointing: bool = False
+    """Compute activations anew in the backward pass: a third slower, in a fraction of the memory."""
     packing: int | None = Field(None, ge=64, le=131072)
     """Tokens a pack of items may hold; None for one item a row. No item sees another one of its pack."""
     group_by_length: bool = True

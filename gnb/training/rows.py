@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gnb.core.errors import InputError
 from gnb.core.records import Example
+from gnb.models.placing import context_length
 from gnb.models.prompt import Prompt
 from gnb.training.batches import Row, pack
 from gnb.training.data import TrainingData
@@ -37,7 +38,7 @@ def make_rows(data: TrainingData, options: TrainingOptions, tokenizer: "PreTrain
     encoded = {"train": encode(data.train), "validation": encode(data.validation)}
     if not encoded["train"].items:
         raise InputError(
-            f"All {len(data.train)} training examples are longer than the context of {options.context_length} tokens. "
+            f"All {len(data.train)} training examples are longer than the context of {context_length(options)} tokens. "
             "Raise it: -o train.context_length=TOKENS."
         )
     train_rows, validation_rows = (_rows(encoded[split], options) for split in ("train", "validation"))
@@ -47,7 +48,7 @@ def make_rows(data: TrainingData, options: TrainingOptions, tokenizer: "PreTrain
 def _answering(options: TrainingOptions, tokenizer: "PreTrainedTokenizerBase") -> Encode:
     return Encoder(
         Prompt(options.prompt, tokenizer),
-        options.context_length,
+        context_length(options),
         options.change_weight,
         all_references=options.references == "all",
     ).encode
@@ -57,7 +58,7 @@ def _labelling(data: TrainingData, options: TrainingOptions, tokenizer: "PreTrai
     from gnb.training.detecting import categories_of, encode_labelled
 
     categories = categories_of(data.train)
-    return lambda examples: encode_labelled(examples, categories, tokenizer, options.context_length)
+    return lambda examples: encode_labelled(examples, categories, tokenizer, context_length(options))
 
 
 def count(data: TrainingData, rows: Rows) -> dict[str, int]:

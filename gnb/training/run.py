@@ -14,6 +14,7 @@ from gnb.models.adapters import adapter_card, adapts_vocabulary, lay_adapter, re
 from gnb.models.classifier import load_classifier
 from gnb.models.loading import LoadedModel, load_model
 from gnb.models.prompt import Prompt
+from gnb.models.quantising import prepare_for_training
 from gnb.models.vocabulary import OutputLayer, task_token_ids
 from gnb.training.callbacks import Checkpointer, Interruption, Watch, Watcher
 from gnb.training.checkpoints import latest_checkpoint
@@ -124,6 +125,7 @@ def attach_adapter(loaded: LoadedModel, options: TrainingOptions) -> PeftModel:
         SettingsError: if no layer goes by the names of the target modules.
         ModelError: if the adapter to go on from is not there or does not fit the model.
     """
+    loaded.model = prepare_for_training(loaded.model, checkpointing=options.gradient_checkpointing)
     if options.start_from:
         folder = resolve_adapter(options.start_from)
         learnt = adapter_card(folder).get("task", options.task)
@@ -191,7 +193,9 @@ def make_trainer(
     if options.task == "detect":
         trainer = DetectTrainer(**shared)
     else:
-        start = 0 if options.packing else len(Prompt(options.prompt, loaded.tokenizer).before)
+        # what is computed once for all rows is kept, which checkpointing forbids
+        shared_start = not (options.packing or options.gradient_checkpointing)
+        start = len(Prompt(options.prompt, loaded.tokenizer).before) if shared_start else 0
         trainer = RewriteTrainer(output=_output_layer(loaded, rows, options), instruction_length=start, **shared)
     if rows.validation:
         trainer.add_callback(EarlyStoppingCallback(options.patience))

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
+from gnb.models.placing import input_device
 from gnb.models.vocabulary import OutputLayer, hidden_states
 from gnb.rewriters.local.rows import Change, Decoded, Hints, Row
 
@@ -89,7 +90,7 @@ class GuidedDecoder:
 
         cache = _new_cache(self.model)
         with torch.inference_mode():
-            tokens = torch.tensor([self.before], device=self.model.device)
+            tokens = torch.tensor([self.before], device=input_device(self.model))
             hidden_states(self.model, input_ids=tokens, cache=cache, use_cache=True)
         return [(layer.keys, layer.values) for layer in cache.layers]
 
@@ -131,7 +132,7 @@ class _Batch:
         self.decoder, self.rows = decoder, rows
         self.changes: list[Change] = []
         self.cache = decoder.prefix_cache(len(rows))
-        device = decoder.model.device
+        device = input_device(decoder.model)
         self.mask = torch.ones(len(rows), len(decoder.before), dtype=torch.long, device=device)
         own = [row.own_tokens() for row in rows]
         extra = sorted(set().union(*own) - set(decoder.layer.ids.tolist()))
@@ -177,7 +178,7 @@ class _Batch:
             cache=self.cache,
             use_cache=True,
         )
-        hidden: torch.Tensor = found.last_hidden_state
+        hidden: torch.Tensor = found.last_hidden_state.to(device)
         return hidden
 
     def _copied(self, drafts: list[list[int]]) -> "torch.Tensor":
@@ -264,7 +265,7 @@ class _Batch:
         self.rows = [self.rows[index] for index in going]
         self.mask, self.foreign = self.mask[keep], self.foreign[keep]
         if going:
-            self.cache.batch_select_indices(keep)
+            self.cache.batch_select_indices(keep.cpu())  # layers may lie on several devices
 
 
 def _margins(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from gnb.models.placing import input_device
 from gnb.rewriters.local.rows import Decoded
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def decode_plain(
 
     width = max(map(len, prompts))
     pad = loaded.tokenizer.pad_token_id
-    device = loaded.model.device
+    device = input_device(loaded.model)
     tokens = torch.tensor([[pad] * (width - len(prompt)) + list(prompt) for prompt in prompts], device=device)
     mask = torch.tensor([[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts], device=device)
     with torch.inference_mode():

@@ -16,6 +16,7 @@ from gnb.models.adapters import resolve_adapter
 from gnb.models.detector import Detection, Detector
 from gnb.models.loading import LoadedModel, load_tokenizer, model_identity
 from gnb.models.memory import NO_ROOM, in_fitting_parts
+from gnb.models.placing import context_length
 from gnb.models.prompt import PUBLISHED, Prompt
 from gnb.prompting.answers import REASONS
 from gnb.rewriters.local.asking import ChatAsking, PlainAsking, check_room
@@ -82,7 +83,7 @@ class LocalRewriter(Rewriter):
             "calibration": asdict(self.calibration()) if self._is_margin_cut else None,
             "detector": self._detector.fingerprint() if self._detector else None,
             "output_layer": options.output_layer,
-            "length": [options.length_factor, options.length_margin, options.context_length],
+            "length": [options.length_factor, options.length_margin, context_length(options)],
             "postprocess": VERSION,
         }
 
@@ -131,7 +132,7 @@ class LocalRewriter(Rewriter):
         tokens = self._prompt.tokens_of(line.strip())
         before, after = self._prompt.around(line.strip())
         wanted = int(self.options.length_factor * len(tokens)) + self.options.length_margin
-        room = self.options.context_length - len(before) - len(tokens) - len(after)
+        room = self._context - len(before) - len(tokens) - len(after)
         return Line(line, tokens, before, after, min(wanted, room) if room >= len(tokens) else 0)
 
     def _batches(self, lines: list[Line]) -> Iterator[list[Line]]:
@@ -179,7 +180,7 @@ class LocalRewriter(Rewriter):
         fitting = [line for line in batch if line.limit]
         if self.options.decoding == "plain" or not self._prompt.is_shared:
             return {self._decode_plain: fitting}
-        window = getattr(self._loaded.model.config, "sliding_window", None) or self.options.context_length
+        window = getattr(self._loaded.model.config, "sliding_window", None) or self._context
         near = [line for line in fitting if len(line.prompt) + line.limit <= window]
         return {self._decode_guided: near, self._decode_plain: [line for line in fitting if line not in near]}
 
@@ -208,6 +209,10 @@ class LocalRewriter(Rewriter):
             return Rewrite(line.text, raw, fallback=True, details={**details, "reason": REASONS[answer.outcome]})
         lead, _, tail = line.text.partition(body)
         return Rewrite(lead + answer.text + tail, raw, details=details)
+
+    @cached_property
+    def _context(self) -> int:
+        return context_length(self.options, getattr(self._loaded.model.config, "max_position_embeddings", None))
 
     @cached_property
     def _batch_tokens(self) -> int:
@@ -247,7 +252,7 @@ class LocalRewriter(Rewriter):
     @cached_property
     def _prompt(self) -> Prompt:
         prompt = self._asking.prompt(self._loaded.tokenizer)
-        check_room(prompt, self.options.context_length)
+        check_room(prompt, self._context)
         return prompt
 
     @cached_property

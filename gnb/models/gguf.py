@@ -1,0 +1,96 @@
+"""Models in GGUF files: turned once into the layout of transformers, in the user's cache."""
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from gnb.core.errors import ModelError
+from gnb.core.filehash import hash_files
+from gnb.core.paths import cache_dir
+
+_LAYOUT = "v1"  # raise it when the conversion changes
+
+
+def is_gguf(name: str) -> bool:
+    """Tell whether a model's name is that of a GGUF file that exists."""
+    return name.endswith(".gguf") and Path(name).is_file()
+
+
+def gguf_folder(file: Path) -> Path:
+    """Return the folder that holds a GGUF file's model for transformers, in bfloat16, converting it at the first call.
+
+    Raises:
+        ModelError: if the file is damaged or its architecture one that transformers cannot read.
+    """
+    folder = cache_dir() / f"gguf-{hash_files([file])}-{_LAYOUT}"
+    return converted(folder, lambda scratch: convert(file, scratch))
+
+
+def converted(folder: Path, make: Callable[[Path], None]) -> Path:
+    """Return a folder of the cache, made at the first call.
+
+    Several processes may ask at once; a killed conversion leaves nothing behind that looks finished.
+
+    Args:
+        folder: the folder.
+        make: fills the folder that it is given.
+    """
+    if folder.exists():
+        return folder
+    from filelock import FileLock
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_suffix(".lock")):
+        if not folder.exists():
+            scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+            try:
+                make(scratch / "out")
+                (scratch / "out").rename(folder)
+            finally:
+                shutil.rmtree(scratch, ignore_errors=True)
+    return folder
+
+
+def convert(file: Path, target: Path) -> None:
+    """Write a GGUF file's model and tokenizer into a folder, in the layout of transformers.
+
+    Raises:
+        ModelError: as `gguf_folder`.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    origin = {"gguf_file": file.name, "local_files_only": True}
+    try:
+        model = AutoModelForCausalLM.from_pretrained(file.parent, dtype=torch.float32, **origin)
+        tokenizer = AutoTokenizer.from_pretrained(file.parent, **origin)
+    except Exception as error:  # a damaged file may raise anything
+        raise ModelError(_explain(file, error)) from error
+    # save_pretrained refuses a model that still carries the GGUF quantiser.
+    model.hf_quantizer = None
+    del model.config.quantization_config
+    model.to(torch.bfloat16).save_pretrained(target)
+    tokenizer.save_pretrained(target)
+
+
+def _explain(file: Path, error: BaseException) -> str:
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    architecture = _architecture(file)
+    if architecture is None:
+        return f"The model {str(file)!r} is no GGUF file, or it is damaged: {reason}"
+    return (
+        f"The GGUF file {str(file)!r} holds a model of the architecture {architecture!r}, which transformers cannot "
+        f"read from such a file ({reason}). Give base_model the same model as a hub id or a folder of safetensors, or "
+        "serve the file with llama.cpp and ask it through the rewriter gpt."
+    )
+
+
+def _architecture(file: Path) -> str | None:
+    from gguf import GGUFReader
+
+    try:
+        field = GGUFReader(file).get_field("general.architecture")
+        return str(field.contents()) if field else None
+    except Exception:  # as in `convert`
+        return None

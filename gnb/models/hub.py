@@ -1,0 +1,232 @@
+"""Models of the Hugging Face hub: which commit a name means, fetching it once, and what may go wrong on the way.
+
+A model is fetched into the hub's own cache and then loaded from that folder, so that libraries below have no reason to
+ask the network for anything. A name means the commit that was newest when it was first used; `hf download` renews it.
+"""
+
+import json
+import logging
+import os
+import re
+import socket
+import sys
+import urllib.request
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from gnb.core.errors import ModelError
+
+_SMALL = ("*.json", "*.jinja", "*.model", "*.txt")
+"""Configuration and tokenizer."""
+SAFETENSORS = ("*.safetensors",)
+ANY_WEIGHTS = (*SAFETENSORS, "*.bin")
+""".bin files are pickled: only for models that have nothing else, and that torch reads as numbers alone."""
+_FOREIGN = ("*/*", "consolidated*")
+"""The same weights once more, in the layouts of other programs."""
+TOKENIZERS = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json", "vocab.txt")
+"""Files of which a model has one at least."""
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_SECONDS = 5
+"""How long a connection may take to be made."""
+_PATIENCE = 20
+"""Seconds that the hub may keep silent in the middle of an answer."""
+_TOKEN = "make a token (https://huggingface.co/settings/tokens), then: hf auth login, or set HF_TOKEN"  # noqa: S105
+
+
+def commit_of(name: str, revision: str | None = None) -> str:
+    """Return the commit that a revision of a hub model means: as the cache knows it, else as the hub says.
+
+    Raises:
+        ModelError: if neither knows; the message says what helps.
+    """
+    if revision and _COMMIT.fullmatch(revision):
+        return revision
+    if known := _cached_commit(name, revision or "main"):
+        return known
+    prepare_client()
+    from huggingface_hub import HfApi
+
+    with explained_hub(name):
+        _require_hub()
+        # it notes the answer in the cache
+        resolved: str = HfApi().resolve_revision(name, revision=revision).resolved
+    return resolved
+
+
+def hub_folder(name: str, revision: str | None = None, *, weights: Sequence[str] = SAFETENSORS) -> Path:
+    """Return the folder of the cache that holds a hub model, after fetching what is lacking.
+
+    Args:
+        name: owner/name.
+        revision: branch, tag or commit; None for the newest commit when the model was first used.
+        weights: patterns of the weights that are wanted, the best first; one is enough. None for the rest alone.
+
+    Raises:
+        ModelError: if it cannot be fetched; the message says why and what helps.
+    """
+    commit = commit_of(name, revision)
+    folder = _repository(name) / "snapshots" / commit
+    wanted = [[pattern] for pattern in weights] or [[]]
+    if any(is_complete(folder, patterns) for patterns in wanted):
+        return folder
+    prepare_client()
+    from huggingface_hub import snapshot_download
+
+    for patterns in wanted:
+        with explained_hub(name):
+            _require_hub()
+            # revisions are commits here, so that what is loaded is what the fingerprint names
+            snapshot_download(
+                name, revision=commit, allow_patterns=[*_SMALL, *patterns], ignore_patterns=list(_FOREIGN)
+            )
+        if is_complete(folder, patterns):
+            break
+    return folder
+
+
+def is_complete(folder: Path, weights: Sequence[str] = SAFETENSORS) -> bool:
+    """Tell whether a folder holds a model's configuration and tokenizer and, if asked for, all of its weights."""
+    if not (folder / "config.json").is_file() or not any((folder / name).is_file() for name in TOKENIZERS):
+        return False
+    return not weights or has_all_weights(folder, weights)
+
+
+def has_all_weights(folder: Path, weights: Sequence[str] = SAFETENSORS) -> bool:
+    """Tell whether a folder holds weights of one of some kinds: one file, or all those that an index names."""
+    for pattern in weights:
+        index = next(folder.glob(f"{pattern}.index.json"), None)
+        if index is None and any(folder.glob(pattern)):
+            return True
+        if index and all((folder / name).is_file() for name in _indexed(index)):
+            return True
+    return False
+
+
+def _indexed(index: Path) -> Iterable[str]:
+    """Return the names of the files that hold a model's weights; one that cannot exist if it cannot be read."""
+    try:
+        return set(json.loads(index.read_text("utf-8"))["weight_map"].values())
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return ["weights that a damaged index does not name"]
+
+
+@contextmanager
+def explained_hub(name: str) -> Iterator[None]:
+    """Turn the errors of asking the hub for a model into one line that says what helps. It holds no token."""
+    import httpx2
+    from huggingface_hub.errors import RevisionResolutionError
+
+    try:
+        yield
+    except (OSError, ValueError, RuntimeError, httpx2.HTTPError, RevisionResolutionError) as error:
+        from huggingface_hub.constants import HF_HUB_CACHE
+
+        raise ModelError(
+            f"The model {name!r} is neither in the cache ({HF_HUB_CACHE}) nor can it be fetched from {_host()}: "
+            f"{_reason(name, error)}"
+        ) from error
+
+
+def _reason(name: str, error: BaseException) -> str:
+    """Say what is wrong and what to do. The texts of the errors themselves may hold addresses with secrets."""
+    from huggingface_hub import errors, get_token
+
+    for found in _causes(error):
+        if isinstance(found, errors.GatedRepoError):
+            licence = f"it is gated; accept its licence at https://huggingface.co/{name}"
+            return f"{licence} and wait until access is granted." if get_token() else f"{licence}, {_TOKEN}."
+        if isinstance(found, errors.RevisionNotFoundError):
+            return "it has no such revision. Look at the option revision."
+        if isinstance(found, errors.RepositoryNotFoundError):
+            return f"there is no such model, or it is private. Look at the name; if it is private, {_TOKEN}."
+        if isinstance(found, errors.HFValidationError):
+            return "that is no name of a model (owner/name)."
+        if isinstance(found, errors.HfHubHTTPError) and found.response is not None:
+            return _refusal(found.response.status_code)
+    return _trouble(error)
+
+
+def _refusal(status: int) -> str:
+    if status == 401:
+        return f"the token is refused (401). Log in anew: {_TOKEN}."
+    if status == 403:
+        return "the token does not allow it (403). Give it the right to read this model."
+    return f"the hub is in trouble ({status}). Try again later; what has been fetched is kept."
+
+
+def _trouble(error: BaseException) -> str:
+    import httpx2
+    from huggingface_hub import errors
+
+    offline = "Offline, use --profile embedded or set base_model to a local folder."
+    for found in _causes(error):
+        if isinstance(found, errors.OfflineModeIsEnabled):
+            return f"HF_HUB_OFFLINE is set. {offline}"
+        if "CERTIFICATE_VERIFY_FAILED" in str(found):
+            return "its certificate cannot be verified. Look at HF_ENDPOINT, the proxy and SSL_CERT_FILE."
+        if isinstance(found, httpx2.ConnectError | ConnectionError):
+            return f"no connection. Look at the network, the proxy and HF_ENDPOINT. {offline}"
+        if isinstance(found, httpx2.TimeoutException | TimeoutError):
+            return "it does not answer in time. Try again later; what has been fetched is kept."
+    return f"the download broke off ({type(error).__name__}). Try again; what has been fetched is kept."
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def prepare_client() -> None:
+    """Keep the hub's client from phoning home, waiting for ever, showing addresses, and drawing bars for nobody."""
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # read when it is imported
+    os.environ.setdefault("DO_NOT_TRACK", "1")
+    from huggingface_hub import get_session
+    from huggingface_hub.utils import tqdm as bars  # type: ignore[attr-defined]
+
+    get_session().timeout = _PATIENCE
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
+    if not sys.stderr.isatty():
+        bars.disable_progress_bars()
+
+
+def _require_hub() -> None:
+    """Look whether the hub can be reached at all: its client would try for about a minute before it says so.
+
+    Raises:
+        ConnectionError: if not.
+    """
+    from huggingface_hub.constants import ENDPOINT, HF_HUB_OFFLINE
+    from huggingface_hub.errors import OfflineModeIsEnabled
+
+    if HF_HUB_OFFLINE:
+        raise OfflineModeIsEnabled
+    parts = urlsplit(ENDPOINT)
+    if parts.scheme in urllib.request.getproxies():
+        return  # only the proxy knows
+    try:
+        address = (parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
+        socket.create_connection(address, timeout=_SECONDS).close()
+    except OSError as error:
+        raise ConnectionError from error
+
+
+def _host() -> str:
+    """Return the hub's host without what else an address may hold."""
+    from huggingface_hub.constants import ENDPOINT
+
+    parts = urlsplit(ENDPOINT)
+    return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
+
+
+def _repository(name: str) -> Path:
+    from huggingface_hub.constants import HF_HUB_CACHE
+
+    return Path(HF_HUB_CACHE) / f"models--{name.replace('/', '--')}"
+
+
+def _cached_commit(name: str, revision: str) -> str | None:
+    file = _repository(name) / "refs" / revision
+    return file.read_text("utf-8").strip() if file.is_file() else None
