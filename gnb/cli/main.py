@@ -10,6 +10,7 @@ import click
 from gnb.core.errors import GnbError, nearest
 
 COMMANDS = {
+    "audit": "gnb.cli.audit:audit",
     "collect": "gnb.cli.collect:collect",
     "compare": "gnb.cli.compare:compare",
     "detect": "gnb.cli.detect:detect",

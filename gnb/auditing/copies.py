@@ -1,0 +1,136 @@
+"""Texts that are the same or nearly so, within a split and across two, and what copies disagree about.
+
+MinHash signatures of character shingles find candidates (Broder 1997; the library datasketch, not gnb's own hashing,
+which made the splits that are judged here), edit similarity confirms them.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from gnb.auditing.findings import Finding, Item, found, item_of
+from gnb.core.errors import MissingDependencyError
+from gnb.core.records import Example
+from gnb.core.text import comparison_key
+
+SEED = 1
+"""Of the hash functions: the same data gives the same candidates."""
+
+_SHINGLE = 4
+"""Characters in a shingle."""
+_BANDS, _ROWS = 16, 3
+"""Texts that share 0.6 of their shingles become candidates with 98 % probability: 1 - (1 - 0.6^3)^16."""
+_MOST_CANDIDATES = 200
+"""Candidates compared for one text, so that a corpus made from one template costs no square of its size."""
+
+_Group = list[Example]
+_Pair = tuple[str, str, float]
+
+
+def check_copies(examples: Sequence[Example], near: float) -> Iterator[Finding]:
+    """Look for copies.
+
+    Args:
+        examples: all of the data.
+        near: per cent of characters in common (indel similarity) from which two texts nearly agree.
+
+    Raises:
+        MissingDependencyError: if datasketch is not installed.
+    """
+    groups = group_copies(examples)
+    copies = [group for group in groups.values() if len(group) > 1]
+    yield from found("duplicate", "warning", "texts that are copies of an earlier one", _copies(copies))
+    yield from found("contradictory-labels", "error", "copies of one text with opposite labels", _opposed(copies))
+    yield from found("contradictory-categories", "warning", "copies of one text in two categories", _differing(copies))
+    pairs = [
+        (first, second, score)
+        for left, right, score in near_pairs(sorted(groups), near)
+        if not _paired(first := groups[left][0], second := groups[right][0])
+    ]
+    yield from found("near-duplicate", "warning", "texts that nearly agree with another", _near(pairs))
+    straddling = [
+        item_of(copy, f"{copy.split}; the same text in {group[0].split}: {group[0].id}")
+        for group in copies
+        for copy in group[1:]
+        if _straddle(group[0], copy)
+    ]
+    yield from found("leak", "error", "texts that lie in two splits", straddling)
+    crossing = [pair for pair in pairs if _straddle(pair[0], pair[1])]
+    yield from found("near-leak", "error", "texts that nearly agree with one of another split", _near(crossing))
+
+
+def group_copies(examples: Sequence[Example]) -> dict[str, _Group]:
+    """Return the examples by their text; spelling and white space aside."""
+    groups: dict[str, _Group] = {}
+    for example in examples:
+        groups.setdefault(comparison_key(example.text) or example.text, []).append(example)
+    return groups
+
+
+def near_pairs(keys: Sequence[str], near: float) -> Iterator[_Pair]:
+    """Yield pairs of comparison keys that nearly agree, with their similarity in per cent.
+
+    Raises:
+        MissingDependencyError: if datasketch is not installed.
+    """
+    from rapidfuzz import fuzz, process
+
+    try:
+        from datasketch import MinHash, MinHashLSH
+    except ImportError:
+        raise MissingDependencyError("An audit needs datasketch. Install: pip install 'gnb[audit]'") from None
+    index = MinHashLSH(num_perm=_BANDS * _ROWS, params=(_BANDS, _ROWS))
+    hashes = MinHash.generator(map(_shingles, keys), num_perm=_BANDS * _ROWS, seed=SEED)
+    for row, (key, minhash) in enumerate(zip(keys, hashes, strict=True)):
+        candidates = [keys[other] for other in sorted(index.query(minhash))[-_MOST_CANDIDATES:]]
+        index.insert(row, minhash, check_duplication=False)
+        for other, score, _ in process.extract_iter(key, candidates, scorer=fuzz.ratio, score_cutoff=near):
+            yield other, key, score
+
+
+def _shingles(key: str) -> list[bytes]:
+    data = {key[start : start + _SHINGLE] for start in range(max(1, len(key) - _SHINGLE + 1))}
+    return [shingle.encode("utf-8", "surrogatepass") for shingle in data]
+
+
+def _paired(first: Example, second: Example) -> bool:
+    """Tell whether two texts are meant to look alike: a contrast pair, in one split."""
+    pair = first.metadata.get("pair")
+    return pair is not None and pair == second.metadata.get("pair") and not _straddle(first, second)
+
+
+def _straddle(first: Example, second: Example) -> bool:
+    return None not in (first.split, second.split) and first.split != second.split
+
+
+def _copies(groups: Sequence[_Group]) -> list[Item]:
+    return [item_of(copy, f"copy of {group[0].id}") for group in groups for copy in group[1:]]
+
+
+def _near(pairs: Sequence[tuple[Example, Example, float]]) -> list[Item]:
+    return [
+        item_of(second, f"{score:.0f} % as {first.id}{_splits(first, second)}: {first.text}")
+        for first, second, score in pairs
+    ]
+
+
+def _splits(first: Example, second: Example) -> str:
+    return f" ({second.split} and {first.split})" if _straddle(first, second) else ""
+
+
+def _opposed(groups: Sequence[_Group]) -> list[Item]:
+    return [
+        item_of(each, {True: "biased", False: "unbiased", None: "unlabelled"}[each.biased])
+        for group in groups
+        if {each.biased for each in group} >= {True, False}
+        for each in group
+    ]
+
+
+def _differing(groups: Sequence[_Group]) -> list[Item]:
+    """Return copies with the same label in two categories."""
+    same = [[each for each in group if each.biased is biased] for group in groups for biased in (True, False, None)]
+    return [
+        item_of(each, each.category or "")
+        for group in same
+        if len({each.category for each in group if each.category}) > 1
+        for each in group
+    ]

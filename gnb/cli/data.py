@@ -1,0 +1,70 @@
+"""The data that a command takes as a whole: a source, or a folder that `gnb prepare` wrote."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from gnb.cli.shared import note
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gnb.core.records import Example
+    from gnb.core.settings import Settings
+
+_SHOWN_PROBLEMS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """Examples, and where they are from.
+
+    Attributes:
+        name: what the user called it.
+        examples: all of them.
+        sources: the names of the sources that it was made of, as far as they are known.
+        manifest: the manifest of a prepared folder, an empty object for other data.
+    """
+
+    name: str
+    examples: Sequence[Example]
+    sources: Sequence[str]
+    manifest: dict[str, Any] = field(default_factory=dict)
+
+
+def read_data(settings: Settings, text: str, *, strict: bool = False) -> Data:
+    """Read DATA: NAME, NAME:ARGUMENT, or a folder; what is skipped is said on standard error.
+
+    Raises:
+        UnknownNameError, SettingsError, InputError: as `Settings.choose` and `Source.read`.
+    """
+    from gnb.core.reading import read_source
+    from gnb.plugins.manager import installed_plugins
+
+    registry = installed_plugins().registry
+    known = text.partition(":")[0] in registry.components["source"]
+    named = f"prepared:{text}" if os.path.isdir(text) and not known else text
+    choice = settings.choose("source", named, registry)
+    settings.check_overrides([choice])
+    source = registry.create("source", choice.name, choice.values)
+    read, problems = read_source(source, strict=strict)
+    examples = list(read)
+    for message in (*problems.notes, *(f"Skipped {problem}" for problem in problems.kept[:_SHOWN_PROBLEMS])):
+        note(message)
+    if problems.count:
+        note(f"Skipped {problems.count} pieces in all; --strict-reading stops at the first.")
+    manifest = _manifest(choice.values["path"]) if choice.name == "prepared" else {}
+    sources = [each["name"] for each in manifest.get("sources", ())] if manifest else [choice.name]
+    return Data(text, examples, sources, manifest)
+
+
+def _manifest(folder: Any) -> dict[str, Any]:
+    import json
+    from pathlib import Path
+
+    from gnb.core.manifest import MANIFEST, is_manifest
+
+    path = Path(folder).expanduser() / MANIFEST
+    return dict(json.loads(path.read_text("utf-8"))) if is_manifest(path) else {}
