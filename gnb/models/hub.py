@@ -184,12 +184,12 @@ def prepare_client() -> None:
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # read when it is imported
     os.environ.setdefault("DO_NOT_TRACK", "1")
     from huggingface_hub import get_session
-    from huggingface_hub.utils import tqdm as bars  # type: ignore[attr-defined]
+    from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
 
     get_session().timeout = _PATIENCE
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     if not sys.stderr.isatty():
-        bars.disable_progress_bars()
+        disable_progress_bars()
 
 
 def _require_hub() -> None:
