@@ -9,15 +9,15 @@ class PageError(GnbError):
     Attributes:
         name: what it is, in one word or two; names the screenshot.
         final: whether further searches would meet the same.
+        explanation: what happened and what to do.
     """
 
     name = "fault"
     final = True
+    explanation = ""
 
     def __init__(self, detail: str = "") -> None:
         super().__init__(f"{self.explanation}{f' ({detail})' if detail else ''}")
-
-    explanation = ""
 
 
 class LoginWallError(PageError):

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from gnb.core.errors import GnbError
 from gnb.core.registry import is_installed
@@ -80,11 +81,11 @@ def log_in(browser: WebDriver, url: str, ask: Ask, wait: float) -> None:
 
 
 def _next_step(browser: WebDriver, done: list[Credential], wait: float) -> tuple[Credential, WebElement] | None:
-    """Wait for a step that was not taken yet. None as soon as there is a session."""
+    """Wait for a step that was not taken yet. None as soon as there is a session and the page has been left."""
     end = time.monotonic() + wait
     while time.monotonic() < end:
-        if browser.get_cookie(SESSION_COOKIE):
-            return None
+        if browser.get_cookie(SESSION_COOKIE) and not urlsplit(browser.current_url).path.startswith(LOGIN_PATH):
+            return None  # not before: the page that leaves would take us along from wherever we go
         if done and (refusal := _refusal(browser)):
             raise LoginError(f"X did not accept the {done[-1].key}. It says: {refusal}")
         for wanted, selector in _steps(done):

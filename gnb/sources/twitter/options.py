@@ -1,6 +1,5 @@
 """Options of collecting tweets."""
 
-from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -34,11 +33,6 @@ class PaceOptions(Options):
     """Seconds in which news may appear after a scroll before it counts as one without."""
     timeout: float = Field(default=45.0, gt=0)
     """Seconds to wait for a page that is loading."""
-
-    @property
-    def time(self) -> timedelta | None:
-        """The time for all searches, None for any time."""
-        return None if self.minutes is None else timedelta(minutes=self.minutes)
 
 
 class CollectOptions(PaceOptions):

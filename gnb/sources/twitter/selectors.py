@@ -9,6 +9,8 @@ from typing import Final
 
 HOME: Final = "https://x.com"
 LOGIN_PATH: Final = "/i/flow/login"
+WALL_PATHS: Final = (LOGIN_PATH, "/login", "/account/access")
+"""Where the site leads those whom it does not let in; the last one unlocks an account."""
 SESSION_COOKIE: Final = "auth_token"
 
 USERNAME: Final = "input[autocomplete=username]"

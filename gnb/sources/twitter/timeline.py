@@ -20,7 +20,7 @@ from gnb.sources.twitter.faults import (
     StalledError,
 )
 from gnb.sources.twitter.options import PaceOptions
-from gnb.sources.twitter.selectors import EMPTY, LOGIN_PATH, PROTECTED, RATE_LIMIT, TIMELINE
+from gnb.sources.twitter.selectors import EMPTY, PROTECTED, RATE_LIMIT, TIMELINE, WALL_PATHS
 from gnb.sources.twitter.tweet import Article, Tweet, parse_tweet
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ class Clock:
 
     def left(self) -> float:
         """Return the seconds that are left; infinite without a bound."""
-        bound = self.pace.time
-        return float("inf") if bound is None else self.start + bound.total_seconds() - time.monotonic()
+        minutes = self.pace.minutes
+        return float("inf") if minutes is None else self.start + 60 * minutes - time.monotonic()
 
     def pause(self) -> None:
         """Wait politely: half to one and a half of the delay, drawn anew each time, never past the end."""
@@ -115,7 +115,7 @@ class Timeline:
         while True:
             look = self._look()
             waited = time.monotonic() - start
-            if self._has_news(look) or look.path.startswith(LOGIN_PATH) or self._clock.left() <= 0:
+            if self._has_news(look) or look.path.startswith(WALL_PATHS) or self._clock.left() <= 0:
                 return look
             # A page without any tweet has not been built yet, unless it says why.
             says = self._limited or look.empty or look.login or _fault_told(look)
@@ -221,7 +221,7 @@ class Timeline:
 
 def _fault_told(look: Look) -> PageError | None:
     """Return the fault that the page tells of in words."""
-    if look.path.startswith(LOGIN_PATH):
+    if look.path.startswith(WALL_PATHS):
         return LoginWallError()
     if RATE_LIMIT.search(look.notice):
         return RateLimitError()
