@@ -54,6 +54,7 @@ def test_help_imports_neither_heavy_libraries_nor_those_that_settings_and_text_n
         ["plugins", "--json"],
         ["plugins", "lora"],
         ["plugins", "bertscore"],
+        ["doctor"],
         ["rewrite", "--rewriter", "copy", "سلام"],
         ["compare", "--rewriters", "copy", "--metrics", "edit,detection,preservation,bleu", "--limit", "20"],
     ],

@@ -14,6 +14,7 @@ COMMANDS = {
     "collect": "gnb.cli.collect:collect",
     "compare": "gnb.cli.compare:compare",
     "detect": "gnb.cli.detect:detect",
+    "doctor": "gnb.cli.doctor:doctor",
     "plugins": "gnb.cli.plugins:plugins",
     "prepare": "gnb.cli.prepare:prepare",
     "rewrite": "gnb.cli.rewrite:rewrite",

@@ -97,7 +97,7 @@ class Settings:
         """
         check_profile(self.profile, self.file.profiles.get(self.profile, {}), registry)
         label, name, argument = self._split(kind, text, registry)
-        component = registry.get(kind, name).load()
+        component = registry.get(kind, name).import_class()
         values: Table = {}
         if section := component.options_model.profile_section:
             known = component.options_model.model_fields
