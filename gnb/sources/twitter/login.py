@@ -46,6 +46,9 @@ IDENTITY = Credential("challenge", "X asks for more: the mail address, phone num
 SECRET = Credential("password", "Password at X", secret=True)
 CODE = Credential("code", "One-time code from your app, mail or phone", secret=True)
 
+_FIELDS = {NAME: USERNAME, IDENTITY: CHALLENGE, SECRET: PASSWORD, CODE: CHALLENGE}
+"""The same field asks for the identity and, after the password, for a code."""
+
 Ask = Callable[[Credential], str]
 """Asks a person; raises GnbError where nobody can be asked."""
 
@@ -74,36 +77,30 @@ def log_in(browser: WebDriver, url: str, ask: Ask, wait: float) -> None:
     """
     browser.get(url + LOGIN_PATH)
     done: list[Credential] = []
-    while step := _next_step(browser, done, wait):
-        wanted, field = step
-        _type(field, find_credential(wanted, ask))
+    while wanted := _next_step(browser, done, wait):
+        _type(browser, _FIELDS[wanted], find_credential(wanted, ask))
         done.append(wanted)
 
 
-def _next_step(browser: WebDriver, done: list[Credential], wait: float) -> tuple[Credential, WebElement] | None:
+def _next_step(browser: WebDriver, done: list[Credential], wait: float) -> Credential | None:
     """Wait for a step that was not taken yet. None as soon as there is a session and the page has been left."""
     end = time.monotonic() + wait
     while time.monotonic() < end:
         if browser.get_cookie(SESSION_COOKIE) and not urlsplit(browser.current_url).path.startswith(LOGIN_PATH):
             return None  # not before: the page that leaves would take us along from wherever we go
-        if done and (refusal := _refusal(browser)):
+        if done and _open_field(browser, _FIELDS[done[-1]]) and (refusal := _refusal(browser)):
             raise LoginError(f"X did not accept the {done[-1].key}. It says: {refusal}")
-        for wanted, selector in _steps(done):
-            if wanted not in done and (field := _open_field(browser, selector)):
-                return wanted, field
+        for wanted in [CODE] if SECRET in done else [NAME, IDENTITY, SECRET]:
+            if wanted not in done and _open_field(browser, _FIELDS[wanted]):
+                return wanted
         time.sleep(0.1)
+    if browser.get_cookie(SESSION_COOKIE):
+        return None
     last = f"the {done[-1].key}" if done else "opening the page"
     raise LoginError(
         f"The log-in did not go on after {last}. X may ask for something that only a person can do: try --no-headless,"
         " or log in with your browser and import its cookies with --cookies FILE."
     )
-
-
-def _steps(done: list[Credential]) -> list[tuple[Credential, str]]:
-    """Return what may be asked for next. The same field asks for the identity and, after the password, for a code."""
-    if SECRET in done:
-        return [(CODE, CHALLENGE)]
-    return [(NAME, USERNAME), (IDENTITY, CHALLENGE), (SECRET, PASSWORD)]
 
 
 def _open_field(browser: WebDriver, selector: str) -> WebElement | None:
@@ -132,11 +129,13 @@ def _refusal(browser: WebDriver) -> str:
     return ""
 
 
-def _type(field: WebElement, value: str) -> None:
+def _type(browser: WebDriver, selector: str, value: str) -> None:
+    """Type into the field that is open now: it may have been drawn anew while the person was asked."""
     from selenium.webdriver.common.keys import Keys
 
-    field.clear()
-    field.send_keys(value, Keys.ENTER)
+    if field := _open_field(browser, selector):
+        field.clear()
+        field.send_keys(value, Keys.ENTER)
 
 
 def _from_keyring(wanted: Credential) -> str | None:
