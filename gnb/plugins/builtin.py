@@ -17,6 +17,14 @@ def register_sources(register: Register) -> None:
     register("jsonl", "gnb.sources.jsonl_files:JsonLinesSource", "JSON objects, one a line or in an array.")
     register("parquet", "gnb.sources.parquet_files:ParquetSource", "Parquet tables.")
     register("text", "gnb.sources.text_files:TextSource", "Plain text, a line or a paragraph a text.")
+    register(
+        "hub",
+        "gnb.sources.hub:HubSource",
+        "A dataset of the Hugging Face hub.",
+        requires=("datasets",),
+        install="pip install 'gnb[hub]'",
+    )
+    register("x-export", "gnb.sources.x_export.source:XExportSource", "Posts of X: API, account archive, CSV.")
     register("twitter", "gnb.sources.twitter.source:TwitterSource", "A file that `gnb collect twitter` wrote.")
 
 

@@ -110,16 +110,16 @@ def choose_columns(options: ColumnOptions, names: Sequence[str], where: str, *, 
         raise InputError(
             f"{where}: no column has a usual name for the text; name it: text=COLUMN. Columns: {_listed(names)}."
         )
-    left = [name for name in names if name != text]
-    taken = {role: _one(role, getattr(options, role), left, where) for role in ("biased", "category", "id")}
     if not isinstance(options.metadata, bool):
         _check(options.metadata, names, where)
     return Columns(
         text=text,
-        references=_references(options.references, left, where),
-        split=_one("split", split, left, where),
+        references=_references(options.references, names, where),
+        biased=_one("biased", options.biased, names, where),
+        category=_one("category", options.category, names, where),
+        id=_one("id", options.id, names, where),
+        split=_one("split", split, names, where),
         metadata=options.metadata,
-        **taken,
     )
 
 
@@ -128,7 +128,7 @@ def _one(role: str, given: str | None, names: Sequence[str], where: str) -> str:
     if given is not None:
         _check([given] if given else [], names, where)
         return given
-    known = {_simple(name): name for name in reversed(names)}
+    known = {simple_name(name): name for name in reversed(names)}
     found = next((known[usual] for usual in _USUAL[role].split("|") if usual in known), "")
     _check([found] if found else [], names, where)
     return found
@@ -143,7 +143,7 @@ def _references(given: str | tuple[str, ...] | None, names: Sequence[str], where
     if found := _one("references", None, names, where):
         return (found,)
     usual = _USUAL["references"].split("|")
-    return tuple(name for name in names if re.sub(r"_?\d+$", "", _simple(name)) in usual)
+    return tuple(name for name in names if re.sub(r"_?\d+$", "", simple_name(name)) in usual)
 
 
 def _check(wanted: Iterable[str], names: Sequence[str], where: str) -> None:
@@ -154,7 +154,7 @@ def _check(wanted: Iterable[str], names: Sequence[str], where: str) -> None:
             raise InputError(f"{where}: there are {names.count(name)} columns {name!r}; give each a name of its own.")
 
 
-def _simple(name: str) -> str:
+def simple_name(name: str) -> str:
     """Return a name as the table of usual ones writes it: lower case, underscores, no half-spaces."""
     return re.sub(r"[\s\-\u200c]+", "_", name.strip().lower()).replace("ي", "ی").replace("ك", "ک")
 

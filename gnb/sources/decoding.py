@@ -2,6 +2,7 @@
 
 import codecs
 import io
+import re
 from collections.abc import Iterator
 from typing import Annotated, BinaryIO, cast
 
@@ -13,6 +14,8 @@ AUTO = "auto"
 LONGEST_LINE = 2**26
 """Characters; a longer line is a sign of something else than lines."""
 _SINGLE_BYTE = "cp1256"
+_BYTE = re.compile("[\udc80-\udcff]")
+"""How Python's `surrogateescape` writes a byte that is not UTF-8."""
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),  # it begins as UTF-16's does
@@ -70,11 +73,10 @@ def misread(text: str, encoding: str) -> str:
     if text.isascii():
         return ""
     if encoding.startswith("utf-8"):
-        bad = next((place for place, letter in enumerate(text) if "\udc80" <= letter <= "\udcff"), None)
-        if bad is None:
+        if not (bad := _BYTE.search(text)):
             return ""
         return (
-            f"is not UTF-8 (byte 0x{ord(text[bad]) & 0xFF:02X} after {bad} characters); if it all is in another "
+            f"is not UTF-8 (byte 0x{ord(bad[0]) & 0xFF:02X} after {bad.start()} characters); if it all is in another "
             "encoding, name that, such as encoding=cp1256"
         )
     try:

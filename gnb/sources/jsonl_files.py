@@ -34,7 +34,7 @@ class JsonLinesSource(TableSource):
     options: JsonLinesOptions
 
     def rows(self, piece: Piece, report: Report) -> Iterator[Row]:
-        """Yield the objects, each with the number of the line it begins in."""
+        """Yield the objects, each with its line, or with # and its number where they do not stand one a line."""
         by_line = _has_lines(piece.stream)
         with decode(piece.stream, self.options.encoding, newline="\n") as text:
             for found in (_from_lines if by_line else _from_stream)(text, piece.name):
@@ -54,7 +54,7 @@ def _has_lines(stream: BinaryIO) -> bool:
     return not first.startswith(b"[") and (not end or first.rstrip(_MARKS).endswith(b"}"))
 
 
-def _from_lines(text: TextIOWrapper, name: str) -> Iterator[tuple[int, Any] | Problem]:
+def _from_lines(text: TextIOWrapper, name: str) -> Iterator[tuple[int | str, Any] | Problem]:
     for number, line in enumerate(text_lines(text), start=1):
         if is_blank(line):
             continue
@@ -67,9 +67,15 @@ def _from_lines(text: TextIOWrapper, name: str) -> Iterator[tuple[int, Any] | Pr
             yield Problem(f"{name}:{number}", f"is not JSON ({error}); expected one object a line, or an array")
 
 
-def _from_stream(text: TextIOWrapper, name: str) -> Iterator[tuple[int, Any] | Problem]:
+def _from_stream(text: TextIOWrapper, name: str) -> Iterator[tuple[int | str, Any] | Problem]:
+    count = 0
     for found in stream_values(text, name):
-        if isinstance(found, tuple) and (fault := misread(json.dumps(found[1], ensure_ascii=False), text.encoding)):
-            yield Problem(f"{name}:{found[0]}", fault)
-        else:
+        if isinstance(found, Problem):
             yield found
+            continue
+        count += 1
+        line, value = found
+        if fault := misread(json.dumps(value, ensure_ascii=False), text.encoding):
+            yield Problem(f"{name}:{line}", fault)
+        else:
+            yield f"#{count}", value

@@ -11,7 +11,7 @@ from gnb.sources.packed import BrokenError
 from gnb.sources.pieces import Piece
 from gnb.sources.tabular import Row, TableOptions, TableSource
 
-_BATCH = 1000
+_BATCH = 250
 
 
 class ParquetSource(TableSource):

@@ -23,9 +23,9 @@ _LOOK = 100
 
 
 class Row(NamedTuple):
-    """One row: its number in the file (of its line, where it has lines), and its cells by column."""
+    """One row: its place in the file (line or number), unlike that of any other row, and its cells by column."""
 
-    number: int
+    place: int | str
     cells: Mapping[str, Any]
 
 
@@ -82,7 +82,9 @@ class Reading:
         self._first = self._first or problem
         self._report(problem)
 
-    def examples(self, name: str, label: str, rows: Iterator[Row], split: str | None = None) -> Iterator[Example]:
+    def examples(
+        self, name: str, label: str, rows: Iterator[Row], split: str | None = None, prefix: str = ""
+    ) -> Iterator[Example]:
         """Yield the examples of one table, and note which columns are taken.
 
         Args:
@@ -90,6 +92,7 @@ class Reading:
             label: what the ids begin with that name the row.
             rows: its rows.
             split: the split of all of them, None to look for a column.
+            prefix: what stands before the ids of an id column.
 
         Raises:
             InputError: if a column is missing.
@@ -105,10 +108,10 @@ class Reading:
         self._notes.append(f"{name}: {columns.summary(names)}")
         for row in chain(head, rows):
             try:
-                example = to_example(row, columns, label, split)
+                example = to_example(row, columns, label, split=split, prefix=prefix)
                 self._check_new(example.id)
             except UnusableError as fault:
-                self.report(Problem(f"{name}:{row.number}", str(fault)))
+                self.report(Problem(f"{name}:{row.place}", str(fault)))
             else:
                 yield example
 
@@ -136,7 +139,7 @@ class Reading:
         self._ids.add(key)
 
 
-def to_example(row: Row, columns: Columns, label: str, split: str | None = None) -> Example:
+def to_example(row: Row, columns: Columns, label: str, *, split: str | None = None, prefix: str = "") -> Example:
     """Turn a row into an example. What is written in a cell stays as it is.
 
     Raises:
@@ -150,9 +153,10 @@ def to_example(row: Row, columns: Columns, label: str, split: str | None = None)
     biased = parse_biased(value_of(cells, columns.biased)) if columns.biased else None
     category = _text(value_of(cells, columns.category), columns.category) or None if columns.category else None
     biased, references = _agree(text, references, biased, category)
-    origin = f"{label}:{row.number}"
+    origin = f"{label}:{row.place}"
+    name = _text(value_of(cells, columns.id), columns.id) if columns.id else ""
     return Example(
-        id=(_text(value_of(cells, columns.id), columns.id) if columns.id else "") or origin,
+        id=f"{prefix}{name}" if name else origin,
         text=text,
         references=references,
         biased=biased,

@@ -1,0 +1,173 @@
+"""The `hub` source: datasets of the Hugging Face hub, or a local folder that is laid out as one."""
+
+import os
+import re
+import socket
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import urlsplit
+from urllib.request import getproxies
+
+from gnb.core.components import Source
+from gnb.core.errors import InputError, UnknownNameError
+from gnb.core.options import Options
+from gnb.core.records import Example, Report
+from gnb.sources.columns import ColumnOptions
+from gnb.sources.labels import UnusableError, parse_split
+from gnb.sources.tabular import Reading, Row
+
+_FORMATS = ("parquet", "json", "csv", "text", "arrow")
+"""The readers of the datasets library that are used; none of them runs code or reads pickles."""
+_WAIT = 5
+"""Seconds to wait for the hub's first sign of life."""
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+class HubOptions(ColumnOptions):
+    """Options of the `hub` source."""
+
+    name: str
+    """OWNER/NAME of a dataset of the hub, or a local folder that holds its files."""
+    config: str | None = None
+    """Which of the dataset's configurations, where it has several."""
+    split: str | None = None
+    """Which of its splits.  [all]"""
+    revision: str | None = None
+    """Branch, tag or commit.  [main]"""
+    streaming: bool = True
+    """Read it as it comes; otherwise download it into the cache of the datasets library first."""
+
+
+class HubSource(Source):
+    """A dataset of the Hugging Face hub (or of the server that HF_ENDPOINT names).
+
+    Only tables are read: Parquet, JSON, CSV, text and Arrow files. No code of a dataset is ever run and no pickle read.
+    A dataset that is not public needs a token in the environment variable HF_TOKEN.
+    """
+
+    options_model: ClassVar[type[Options]] = HubOptions
+    argument: ClassVar[str | None] = "name"
+    options: HubOptions
+
+    def read(self, report: Report) -> Iterator[Example]:
+        """Yield the examples split by split; a split called train, validation (dev, ...) or test is theirs.
+
+        Ids of an id column, which need not differ between splits, are preceded by the split.
+
+        Raises:
+            InputError: if the hub does not answer, there is no such dataset, or it holds no tables or no text.
+            UnknownNameError: if it has no such split.
+        """
+        self.notes.clear()
+        name = self.options.name
+        reading = Reading(self.options, report, self.notes)
+        for split, rows in self._tables().items():
+            numbered = (Row(number, cells) for number, cells in enumerate(self._iterate(rows), start=1))
+            place = f"{name}/{split}"
+            yield from reading.examples(place, place, numbered, _known_split(split), prefix=f"{split}/")
+        reading.finish(name)
+
+    def _tables(self) -> Mapping[str, Iterable[Any]]:
+        """Return the chosen splits by name."""
+        options = self.options
+        is_folder = Path(options.name).expanduser().is_dir()
+        if not is_folder:
+            _check_hub(options.name)
+        try:
+            splits = self._load(str(Path(options.name).expanduser()) if is_folder else options.name, is_folder)
+        except InputError:
+            raise
+        except Exception as error:  # the libraries below raise what they please
+            raise InputError(_explain(options.name, error)) from None
+        if options.split and options.split not in splits:
+            raise UnknownNameError(f"split of {options.name}", options.split, splits)
+        return {options.split: splits[options.split]} if options.split else splits
+
+    def _load(self, path: str, is_folder: bool) -> Mapping[str, Iterable[Any]]:
+        datasets = _quiet_datasets()
+        builder = datasets.load_dataset_builder(
+            path, name=self.options.config, revision=None if is_folder else self.options.revision
+        )
+        _check_builder(builder, self.options.name, "" if is_folder else f"hf://datasets/{path}@")
+        if self.options.streaming:
+            return dict(builder.as_streaming_dataset())
+        builder.download_and_prepare()
+        return dict(builder.as_dataset())
+
+    def _iterate(self, rows: Iterable[Any]) -> Iterator[Any]:
+        iterator = iter(rows)
+        while True:
+            try:
+                cells = next(iterator)
+            except StopIteration:
+                return
+            except Exception as error:  # as above
+                raise InputError(_explain(self.options.name, error)) from None
+            yield cells
+
+
+def _quiet_datasets() -> Any:
+    """Return the datasets library, kept from counting downloads, from telemetry and from progress bars."""
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("DO_NOT_TRACK", "1")
+    import datasets
+
+    datasets.config.HF_UPDATE_DOWNLOAD_COUNTS = False
+    datasets.config.USE_PARQUET_EXPORT = False
+    datasets.disable_progress_bars()
+    datasets.logging.set_verbosity_error()
+    return datasets
+
+
+def _check_hub(name: str) -> None:
+    """Refuse what is no name of a dataset, and a hub that does not answer, before anybody tries again for minutes."""
+    from huggingface_hub.constants import ENDPOINT, HF_HUB_OFFLINE
+
+    if not _HUB_ID.fullmatch(name):
+        raise InputError(f"{name}: is neither a folder nor the name of a dataset of the hub, OWNER/NAME.")
+    parts = urlsplit(ENDPOINT)
+    if HF_HUB_OFFLINE or parts.scheme in getproxies():
+        return
+    try:
+        address = (parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
+        socket.create_connection(address, timeout=_WAIT).close()
+    except OSError as error:
+        raise InputError(
+            f"{name}: the hub at {ENDPOINT} does not answer ({error.strerror or error}). Connect, or read what the "
+            "cache holds with HF_HUB_OFFLINE=1 and hub.streaming=false, or a local copy with hub:FOLDER."
+        ) from None
+
+
+def _check_builder(builder: Any, name: str, base: str) -> None:
+    """Refuse a dataset that is not made of tables, or whose card sends us to files elsewhere."""
+    kind = type(builder).__module__.rpartition(".")[2]
+    if kind not in _FORMATS:
+        raise InputError(f"{name}: its files are read by {kind!r}; gnb reads {', '.join(_FORMATS)} files only.")
+    files = [str(file) for split in (builder.config.data_files or {}).values() for file in split]
+    if foreign := [file for file in files if not file.startswith(base)]:
+        raise InputError(f"{name}: its card names a file outside of it, {foreign[0]!r}; that is not read.")
+
+
+def _known_split(name: str) -> str | None:
+    try:
+        return parse_split(name)
+    except UnusableError:
+        return None
+
+
+def _explain(name: str, error: BaseException) -> str:
+    """Say in one line what a library below found."""
+    known = {
+        401: "it does not exist, or is not public; for that, set HF_TOKEN to a token that may read it",
+        403: "access is refused; accept its terms on its page and set HF_TOKEN to a token that may read it",
+        404: "there is no such dataset, revision or file",
+    }
+    reason: BaseException | None = error
+    while reason is not None:
+        status = getattr(getattr(reason, "response", None), "status_code", None)
+        if status in known:
+            return f"{name}: {known[status]} (the hub answered {status})."
+        reason = reason.__cause__ or reason.__context__
+    said = " ".join(str(error).split())[:300]
+    return f"{name}: cannot be read from the hub: {said or type(error).__name__}"
