@@ -43,4 +43,5 @@ def _explain(owner: str, model: type[Options], item: dict[str, Any]) -> str:
         return f"{owner} needs the option {key!r}: {model.model_fields[key].description}"
     if item["type"] == "extra_forbidden":
         return f"{owner} has no option {key!r}.{nearest(key, known)} Its options: {', '.join(known) or 'none'}."
-    return f"{owner}, option {key!r}: {item['msg']} (got {item['input']!r})."
+    problem = item["msg"].removeprefix("Value error, ")  # what pydantic puts before the words of our own checks
+    return f"{owner}, option {key!r}: {problem} (got {item['input']!r})."
