@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _QUIET_CHROME = (
     "--disable-background-networking",
     "--disable-component-update",
+    "--disable-crash-reporter",
     "--disable-dev-shm-usage",
     "--disable-domain-reliability",
     "--disable-sync",
@@ -102,13 +104,15 @@ def open_browser(options: BrowserOptions) -> Iterator[WebDriver]:
     try:
         browser = (_start_chrome if kind == "chrome" else _start_firefox)(program, driver, headless=options.headless)
     except failures as error:
-        raise GnbError(f"{program} does not start with {driver}: {first_line(error)}") from None
+        hint = "" if options.headless else " A window needs a display."
+        raise GnbError(f"{program} does not start with {driver}: {first_line(error)}{hint}") from None
     try:
         browser.set_page_load_timeout(60)
         yield browser
     finally:
         with suppress(*failures):
             browser.quit()
+        _end_rest(browser)
 
 
 def browser_errors() -> tuple[type[Exception], ...]:
@@ -120,9 +124,21 @@ def browser_errors() -> tuple[type[Exception], ...]:
 
 
 def first_line(error: Exception) -> str:
-    """Return what an error of selenium says, without the stack of the driver."""
-    message = str(getattr(error, "msg", None) or error).strip()
+    """Return what an error of selenium says, without the stack of the driver and the address of selenium's pages."""
+    from urllib3.exceptions import HTTPError
+
+    if isinstance(error, HTTPError):
+        return "its driver does not answer any more"
+    message = str(getattr(error, "msg", None) or error).strip().partition("; For documentation")[0]
     return message.splitlines()[0][:200] if message else type(error).__name__
+
+
+def _end_rest(browser: WebDriver) -> None:
+    """End what is left of the browser if its driver has died, which nobody else would: both are one process group."""
+    driver = getattr(browser, "service").process.pid  # noqa: B009 - the type of all drivers lacks it
+    if hasattr(os, "killpg"):
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(driver, signal.SIGKILL)
 
 
 def _keep_selenium_quiet() -> None:
