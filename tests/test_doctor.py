@@ -59,7 +59,14 @@ def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(tmp_path / "no-token"))
-    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    ask_at(monkeypatch, "http://127.0.0.1:9")
+
+
+def ask_at(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    """Make an address the hub's, as HF_ENDPOINT does for a new process."""
+    template = f"{address}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", address)
+    monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", template)
 
 
 def doctor(*arguments: str) -> Found:
@@ -140,6 +147,13 @@ def test_a_model_folder_that_cannot_be_used_is_told(
     assert found.code == 1
     assert "model" in found.fails()
     assert expected in found.said("model")
+
+
+@pytest.mark.parametrize("name", ["no_such_file.gguf", "./nowhere", "a/b/c", "nonsense"])
+def test_a_name_that_no_model_goes_by_fails_once(name: str) -> None:
+    found = doctor("-r", "base", "-o", f"base.base_model={name}")
+    assert (found.code, found.fails()) == (1, ["model"])
+    assert "There is no model folder or GGUF file" in found.said("model")
 
 
 def test_an_adapter_and_a_detector_of_another_base_model_fail(
@@ -366,7 +380,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+    ask_at(monkeypatch, f"http://127.0.0.1:{server.server_port}")
     yield answer
     server.shutdown()
     server.server_close()

@@ -117,7 +117,7 @@ def _byte_level_tokenizer():
     trainer = trainers.BpeTrainer(
         vocab_size=VOCABULARY, special_tokens=[*LLAMA_SPECIAL], initial_alphabet=alphabet, show_progress=False
     )
-    texts = [example.text for example in BundledSource(BundledOptions()).read(print)][::4]
+    texts = [example.text for example in BundledSource(BundledOptions()).read(print)][::20]
     tokenizer.train_from_iterator(texts, trainer)
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token=LLAMA_SPECIAL[0], eos_token=LLAMA_SPECIAL[4])
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
-from gnb.core.errors import GnbError
+from gnb.core.errors import GnbError, ModelError
 from gnb.core.options import build_options
 from gnb.core.settings import Choice, Settings
 from gnb.models.embedded import NAME as EMBEDDED
-from gnb.models.loading import is_hub_id
+from gnb.models.loading import check_name, is_hub_id
 from gnb.models.options import ModelOptions
 from gnb.plugins.manager import Plugins
 
@@ -91,7 +91,7 @@ class Case:
 
     def hub_models(self) -> dict[str, str | None]:
         """Return the base models that the hub would be asked for, and the revision of each."""
-        return {each.base_model: each.revision for each in self.base_models() if is_hub_id(each.base_model)}
+        return {each.base_model: each.revision for each in self.base_models() if is_on_hub(each.base_model)}
 
     def needs_torch(self) -> bool:
         """Tell whether importing torch, which takes seconds, would tell more than a look at the machine."""
@@ -99,6 +99,15 @@ class Case:
             each.base_model != EMBEDDED or each.quantisation != "none" or each.device.startswith("cuda")
             for each in self.local.values()
         )
+
+
+def is_on_hub(model: str) -> bool:
+    """Tell whether a model's name is one of the hub, and not that of a folder or file that is not there."""
+    try:
+        check_name(model)
+    except ModelError:
+        return False
+    return is_hub_id(model)
 
 
 def gigabytes(size: float) -> str:

@@ -58,12 +58,10 @@ def check_hub(case: Case) -> Iterator[Check]:
 def ask_hub(case: Case, model: str, revision: str | None) -> Check:
     """Ask the hub whether this user may fetch a model, and note in the case how large it is."""
     from huggingface_hub import get_hf_file_metadata, hf_hub_url
-    from huggingface_hub.constants import ENDPOINT
 
     try:
         with explained_hub(model):  # its message says what to do
-            url = hf_hub_url(model, "config.json", revision=revision, endpoint=ENDPOINT)
-            get_hf_file_metadata(url, timeout=_SECONDS)
+            get_hf_file_metadata(hf_hub_url(model, "config.json", revision=revision), timeout=_SECONDS)
     except ModelError as error:
         return Check("hub", "fails", str(error))
     case.sizes[model] = _size(model, revision)

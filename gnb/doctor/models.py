@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import cast
 
 from gnb.core.errors import GnbError, ModelError
-from gnb.doctor.checks import Case, Check, Level, gigabytes
+from gnb.doctor.checks import Case, Check, Level, gigabytes, is_on_hub
 from gnb.doctor.hub import cached_folder, is_cached
 from gnb.doctor.machine import computes_in_bfloat16, gpus, main_memory
 from gnb.doctor.sizes import Size, size_of
@@ -112,9 +112,9 @@ def _size(options: ModelOptions) -> Size | None:
 def _folder(options: ModelOptions) -> Path | None:
     """Return the folder that holds a model, None if it is not there yet."""
     name = options.base_model
-    if is_hub_id(name):
+    if is_on_hub(name):
         return cached_folder(name, options.revision)
-    return None if name == EMBEDDED or is_gguf(name) else Path(name)
+    return Path(name) if Path(name).is_dir() else None
 
 
 def _width(options: ModelOptions, *, on_gpu: bool) -> int:
