@@ -5,11 +5,11 @@ import os
 import pty
 import re
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from scripted import Workplace
 from test_startup import HEAVY, run
@@ -37,12 +37,6 @@ def cookies(workplace: Workplace) -> str:
 
 def collected(workplace: Workplace) -> list[dict[str, object]]:
     return [json.loads(line) for line in (workplace.folder / "t.jsonl").read_text("utf-8").splitlines()]
-
-
-def children_of(process: subprocess.Popen[bytes]) -> list[str]:
-    """Return the process numbers of what a process has started."""
-    listed = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, check=False, encoding="utf-8")
-    return listed.stdout.split()
 
 
 def until(reached: Callable[[], object]) -> None:
@@ -92,18 +86,39 @@ def test_ctrl_c_keeps_what_is_there_and_closes_the_browser(workplace: Workplace,
     process = workplace.start(*arguments, "30")
     path = workplace.folder / "t.jsonl"
     until(lambda: (path.exists() and path.stat().st_size) or process.poll() is not None)
-    drivers = children_of(process)
+    drivers = psutil.Process(process.pid).children(recursive=True)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate()
     assert process.returncode == 130, err.decode()
     assert b"What was collected is in t.jsonl; the same command goes on from there." in err
     assert b"Traceback" not in err
     assert drivers
-    assert not any(Path(f"/proc/{number}").exists() for number in drivers)
+    assert not any(each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in drivers)
     kept = collected(workplace)
     assert 0 < len(kept) < 30
     workplace.run(*arguments, "0", "--limit", "30")
     assert [each["id"] for each in collected(workplace)] == [post.id for post in organic(site.posts)]
+
+
+def test_a_browser_that_dies_is_one_line_and_leaves_nothing_running(
+    workplace: Workplace, site: Site, cookies: str
+) -> None:
+    arguments = ["collect", "twitter", "-q", "زن", "--to", "t.jsonl", "--cookies", cookies, "--delay", "3"]
+    process = workplace.start(*arguments)
+    path = workplace.folder / "t.jsonl"
+    until(lambda: (path.exists() and path.stat().st_size) or process.poll() is not None)
+    [driver] = psutil.Process(process.pid).children()
+    started = driver.children(recursive=True)
+    driver.kill()
+    _, err = process.communicate()
+    assert process.returncode == 2
+    kept = len(collected(workplace))
+    reason = "The browser cannot go on (its driver does not answer any more)."
+    assert err.decode().splitlines()[1:] == [
+        f"Error: زن: {reason} {kept} new tweets are in t.jsonl; the same command goes on from there."
+    ]
+    browsers = [each for each in started if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
+    assert [each.name() for each in browsers if "crashpad" not in each.name()] == []
 
 
 def test_without_a_session_it_says_how_to_get_one(workplace: Workplace, site: Site) -> None:

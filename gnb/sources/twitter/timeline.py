@@ -225,9 +225,11 @@ def _fault_told(look: Look) -> PageError | None:
         return LoginWallError()
     if RATE_LIMIT.search(look.notice):
         return RateLimitError()
+    if look.tweets:
+        return None
     if PROTECTED.search(look.notice):
         return ProtectedError()
-    if not look.tweets and (look.empty or EMPTY.search(look.notice)):
+    if look.empty or EMPTY.search(look.notice):
         return EmptyResultError()
     return None
 
