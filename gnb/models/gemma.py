@@ -4,39 +4,20 @@ Importing transformers takes longer than the first sentence of the embedded mode
 transformers, so that its files of weights and adapters of peft fit. Gemma Team 2025, arXiv 2503.19786.
 """
 
-import json
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import safe_open
 from torch import nn
 from torch.nn.functional import embedding, gelu, scaled_dot_product_attention
 
+from gnb.models.gemma_config import GemmaConfig
+
 _EMBEDDINGS = "model.embed_tokens.weight"
-_PLAIN = {"attention_bias": False, "attn_logit_softcapping": None, "use_bidirectional_attention": False}
-_PLAIN |= {"hidden_activation": "gelu_pytorch_tanh", "model_type": "gemma3_text", "tie_word_embeddings": True}
 
-
-@dataclass(frozen=True, slots=True)
-class GemmaConfig:
-    """What `config.json` says of the model, by the names of transformers."""
-
-    hidden_size: int
-    intermediate_size: int
-    num_attention_heads: int
-    num_key_value_heads: int
-    head_dim: int
-    query_pre_attn_scalar: float
-    rms_norm_eps: float
-    layer_types: list[str]
-    rope_parameters: dict[str, dict[str, Any]]
-    sliding_window: int
-    vocab_size: int
-    eos_token_id: int | list[int]
-    final_logit_softcapping: float | None = None
+_Angles = tuple[torch.Tensor, torch.Tensor]
 
 
 class Cache:
@@ -82,17 +63,18 @@ class Gemma(nn.Module):
 
     Args:
         folder: the model, in the layout of transformers, its weights in one file.
+        config: its settings.
         dtype: what it computes in; embeddings stay as they are stored, and widen as they are looked up.
         categories: how many the layer has, all zeros, for an adapter to bring its own; 0 for none.
 
     Raises:
-        ValueError: if the folder holds a model of another architecture.
-        KeyError: if its file lacks a weight.
+        ValueError: if the file holds weights of another shape.
+        SafetensorError: if it lacks a weight or is damaged.
     """
 
-    def __init__(self, folder: Path, dtype: torch.dtype, categories: int = 0) -> None:
+    def __init__(self, folder: Path, config: GemmaConfig, dtype: torch.dtype, categories: int = 0) -> None:
         super().__init__()
-        self.config = _read_config(folder / "config.json")
+        self.config = config
         self.generation_config = self.config  # that of transformers says what ends an answer, and so does this
         self.dtype, self.device = dtype, torch.device("cpu")
         self._file = folder / "model.safetensors"
@@ -129,15 +111,6 @@ class Gemma(nn.Module):
 @dataclass(frozen=True, slots=True)
 class _Rows:
     weight: torch.Tensor
-
-
-def _read_config(file: Path) -> GemmaConfig:
-    found = json.loads(file.read_text("utf-8"))
-    strange = [name for name, value in _PLAIN.items() if found.get(name) != value]
-    strange += [name for name, rope in found["rope_parameters"].items() if rope["rope_type"] != "default"]
-    if strange:
-        raise ValueError(f"{file}: no plain Gemma 3 ({strange[0]}).")
-    return GemmaConfig(**{field.name: found[field.name] for field in fields(GemmaConfig) if field.name in found})
 
 
 def _replace(model: nn.Module, name: str, value: torch.Tensor, shape: torch.Size) -> None:
@@ -198,7 +171,7 @@ class _Body(nn.Module):
             hidden = layer(hidden, angles[kind], attention_mask, cache)
         return Output(self.norm(hidden))
 
-    def _angles(self, kind: str, positions: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def _angles(self, kind: str, positions: torch.Tensor) -> _Angles:
         """Return cosine and sine of the rotary embedding (Su et al. 2021, arXiv 2104.09864)."""
         size = self._config.head_dim
         base = self._config.rope_parameters[kind]["rope_theta"]
@@ -219,11 +192,7 @@ class _Layer(nn.Module):
         self.post_feedforward_layernorm = _Norm(config.hidden_size, config, dtype)
 
     def forward(
-        self,
-        hidden: torch.Tensor,
-        angles: tuple[torch.Tensor, torch.Tensor],
-        mask: torch.Tensor | None,
-        cache: Cache | None,
+        self, hidden: torch.Tensor, angles: _Angles, mask: torch.Tensor | None, cache: Cache | None
     ) -> torch.Tensor:
         attended = self.self_attn(self.input_layernorm(hidden), angles, mask, cache)
         hidden = hidden + self.post_attention_layernorm(attended)
@@ -247,11 +216,7 @@ class _Attention(nn.Module):
         self._groups = config.num_attention_heads // config.num_key_value_heads
 
     def forward(
-        self,
-        hidden: torch.Tensor,
-        angles: tuple[torch.Tensor, torch.Tensor],
-        mask: torch.Tensor | None,
-        cache: Cache | None,
+        self, hidden: torch.Tensor, angles: _Angles, mask: torch.Tensor | None, cache: Cache | None
     ) -> torch.Tensor:
         query, keys, values = (self._heads(layer(hidden)) for layer in (self.q_proj, self.k_proj, self.v_proj))
         query, keys = _rotate(self.q_norm(query), angles), _rotate(self.k_norm(keys), angles)
@@ -280,7 +245,7 @@ class _Attention(nn.Module):
         return scaled_dot_product_attention(query, keys, values, attn_mask=mask, scale=self._scale)
 
 
-def _rotate(states: torch.Tensor, angles: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+def _rotate(states: torch.Tensor, angles: _Angles) -> torch.Tensor:
     cosine, sine = angles
     first, second = states.chunk(2, dim=-1)
     return (states * cosine) + (torch.cat((-second, first), dim=-1) * sine)

@@ -1,10 +1,12 @@
 """Loads the embedded model to run on a CPU, without transformers: importing that takes longer than a first sentence."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from gnb.models import embedded
 from gnb.models.adapters import adapts_vocabulary, is_plain_adapter
+from gnb.models.gemma_config import read_config
 from gnb.models.loading import LoadedModel, explained
 from gnb.models.options import ModelOptions
 from gnb.models.placing import pick_device, pick_dtype
@@ -30,11 +32,14 @@ def load_light(options: ModelOptions, adapter: Path | None = None, categories: i
     """
     if not _is_light(options) or (adapter and (adapts_vocabulary(adapter) or not is_plain_adapter(adapter))):
         return None
+    folder = embedded.embedded_folder()
+    if (config := read_config(folder / "config.json")) is None:
+        return None
     from gnb.models.gemma import Gemma
     from gnb.models.quick_tokenizer import QuickTokenizer
 
     with explained(options.base_model):
-        model = Gemma(embedded.embedded_folder(), pick_dtype(options.dtype), categories).eval()
+        model = Gemma(folder, config, pick_dtype(options.dtype), categories).eval()
         # both have what a rewriter or a detector asks for
         return LoadedModel(cast("PreTrainedModel", model), cast("PreTrainedTokenizerBase", QuickTokenizer()))
 
@@ -44,6 +49,9 @@ def _is_light(options: ModelOptions) -> bool:
         return False
     if options.attention != "auto" or options.device_map or options.max_memory:
         return False
+    # threads that wait idly: of a machine that others use too, waiting busily takes several times the work itself.
+    # Before torch is imported, or it comes too late
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     import torch
 
     return pick_device(options.device) == "cpu" and pick_dtype(options.dtype) in (torch.float32, torch.bfloat16)
