@@ -72,6 +72,7 @@ class HubSource(Source):
         """Return the chosen splits by name."""
         options = self.options
         is_folder = Path(options.name).expanduser().is_dir()
+        _be_quiet()
         if not is_folder:
             _check_hub(options.name)
         try:
@@ -85,8 +86,9 @@ class HubSource(Source):
         return {options.split: splits[options.split]} if options.split else splits
 
     def _load(self, path: str, is_folder: bool) -> Mapping[str, Iterable[Any]]:
-        datasets = _quiet_datasets()
-        builder = datasets.load_dataset_builder(
+        from datasets import load_dataset_builder
+
+        builder = load_dataset_builder(
             path, name=self.options.config, revision=None if is_folder else self.options.revision
         )
         _check_builder(builder, self.options.name, "" if is_folder else f"hf://datasets/{path}@")
@@ -107,17 +109,18 @@ class HubSource(Source):
             yield cells
 
 
-def _quiet_datasets() -> Any:
-    """Return the datasets library, kept from counting downloads, from telemetry and from progress bars."""
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    os.environ.setdefault("DO_NOT_TRACK", "1")
+def _be_quiet() -> None:
+    """Keep the libraries below from counting downloads, from telemetry, and from progress bars."""
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     import datasets
+    from huggingface_hub import constants
+
+    constants.HF_HUB_DISABLE_TELEMETRY = True  # it may have been imported before
 
     datasets.config.HF_UPDATE_DOWNLOAD_COUNTS = False
     datasets.config.USE_PARQUET_EXPORT = False
     datasets.disable_progress_bars()
     datasets.logging.set_verbosity_error()
-    return datasets
 
 
 def _check_hub(name: str) -> None:
@@ -163,6 +166,8 @@ def _explain(name: str, error: BaseException) -> str:
         403: "access is refused; accept its terms on its page and set HF_TOKEN to a token that may read it",
         404: "there is no such dataset, revision or file",
     }
+    if type(error).__name__ == "DatasetNotFoundError" and "evision" not in str(error):
+        return f"{name}: {known[403 if 'gated' in str(error) else 401]}."
     reason: BaseException | None = error
     while reason is not None:
         status = getattr(getattr(reason, "response", None), "status_code", None)

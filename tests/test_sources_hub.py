@@ -1,0 +1,180 @@
+"""The hub source, against a stand-in hub on loopback."""
+
+import io
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from dataset_server import DatasetHub, Files, serve_datasets
+
+pytest.importorskip("datasets")
+
+READ = """
+import json, sys
+from gnb.core.errors import GnbError
+from gnb.core.reading import read_source
+from gnb.plugins.manager import installed_plugins
+
+registry = installed_plugins().registry
+results = []
+for options in json.loads(sys.stdin.read()):
+    try:
+        examples, problems = read_source(registry.create("source", "hub", options))
+        read = [[each.id, each.text, list(each.references), each.biased, each.split] for each in examples]
+        results.append({"examples": read, "problems": list(map(str, problems.kept)), "notes": problems.notes})
+    except GnbError as error:
+        results.append({"error": str(error)})
+print(json.dumps(results))
+"""
+"""Reads datasets one after the other: a process of its own, since the libraries note the hub's address at import."""
+
+
+def parquet(**columns: Any) -> bytes:
+    target = io.BytesIO()
+    pq.write_table(pa.table(columns), target)
+    return target.getvalue()
+
+
+def lines(*rows: dict[str, Any]) -> bytes:
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+
+
+TRAIN = parquet(id=["1", "2"], dialogue=["مرد عمل", "سلام"], summary=["اهل عمل", "سلام"])
+TEST = parquet(id=["1"], dialogue=["قول مردانه"], summary=["قول محکم"])
+CARD = "---\nconfigs:\n- config_name: default\n  data_files:\n  - split: train\n    path: {}\n---\n"
+"""A dataset card that names the files of the dataset; in `someone/else` one that lies on the reader's machine."""
+REPOSITORIES: dict[str, Files] = {
+    "someone/neutral": {
+        "README.md": b"# Card\n",
+        "data/train-00000-of-00001.parquet": TRAIN,
+        "data/test-00000-of-00001.parquet": TEST,
+    },
+    "someone/lines": {"dev.jsonl": lines({"متن": "مرد\u2028عمل", "n": 1}), "odd.jsonl": lines({"متن": "سلام", "n": 2})},
+    "someone/script": {"README.md": b"", "script.py": b"raise SystemExit('this must never run')\n"},
+    "someone/pickle": {"train.pkl": b"\x80\x04."},
+    "someone/images": {"train/a.png": b"\x89PNG\r\n\x1a\n"},
+    "someone/damaged": {"train.parquet": TRAIN[:200]},
+}
+
+
+def read_all(folder: Path, endpoint: str, options: list[dict[str, Any]], **environment: str) -> list[dict[str, Any]]:
+    kept = {
+        name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy") and name[:3] != "HF_"
+    }
+    process = subprocess.run(
+        [sys.executable, "-c", READ],
+        input=json.dumps(options),
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        env={**kept, "HF_ENDPOINT": endpoint, "HF_HOME": str(folder / "hf"), **environment},
+    )
+    assert process.returncode == 0, process.stderr
+    return json.loads(process.stdout)
+
+
+ASKED: dict[str, dict[str, Any]] = {
+    "streamed": {"name": "someone/neutral"},
+    "downloaded": {"name": "someone/neutral", "streaming": False},
+    "test": {"name": "someone/neutral", "split": "test", "revision": "v1", "metadata": True},
+    "no split": {"name": "someone/neutral", "split": "tset"},
+    "no column": {"name": "someone/neutral", "text": "x"},
+    "no revision": {"name": "someone/neutral", "revision": "v9"},
+    "lines": {"name": "someone/lines", "text": "متن"},
+    "no such": {"name": "someone/nothing"},
+    "private": {"name": "private/x"},
+    "gated": {"name": "gated/x"},
+    "script": {"name": "someone/script"},
+    "pickle": {"name": "someone/pickle"},
+    "images": {"name": "someone/images"},
+    "else": {"name": "someone/else"},
+    "damaged": {"name": "someone/damaged"},
+    "no name": {"name": "gender neutralize"},
+}
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DatasetHub]:
+    secret = tmp_path_factory.mktemp("private") / "diary.txt"
+    secret.write_text("dear diary\n", "utf-8")
+    card = {"README.md": CARD.format(secret).encode(), "a.txt": b"x\n"}
+    with serve_datasets({**REPOSITORIES, "someone/else": card}) as hub:
+        yield hub
+
+
+@pytest.fixture(scope="module")
+def results(hub: DatasetHub, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """What reading each of `ASKED` gave."""
+    found = read_all(tmp_path_factory.mktemp("hub"), hub.url, list(ASKED.values()))
+    return dict(zip(ASKED, found, strict=True))
+
+
+@pytest.mark.parametrize("how", ["streamed", "downloaded"])
+def test_a_dataset_is_read_split_by_split(results: dict[str, Any], how: str) -> None:
+    assert sorted(results[how]["examples"]) == [
+        ["test/1", "قول مردانه", ["قول محکم"], True, "test"],
+        ["train/1", "مرد عمل", ["اهل عمل"], True, "train"],
+        ["train/2", "سلام", ["سلام"], False, "train"],
+    ]
+    assert (
+        "someone/neutral/train: text from 'dialogue', references from 'summary', id from 'id'" in results[how]["notes"]
+    )
+
+
+def test_one_split_of_one_revision_is_read(results: dict[str, Any]) -> None:
+    assert results["test"]["examples"] == [["test/1", "قول مردانه", ["قول محکم"], True, "test"]]
+
+
+def test_columns_are_mapped_and_splits_with_other_names_are_none(results: dict[str, Any]) -> None:
+    read = {row[1]: row[4] for row in results["lines"]["examples"]}
+    assert "مرد\u2028عمل" in read
+    assert set(read.values()) <= {"validation", "train", None}
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ("no split", "Did you mean 'test'? Existing: test, train"),
+        ("no column", "there is no column 'x'. Columns: 'id', 'dialogue', 'summary'"),
+        ("no revision", "there is no such dataset, revision or file"),
+        ("no such", "does not exist, or is not public; for that, set HF_TOKEN"),
+        ("private", "does not exist, or is not public; for that, set HF_TOKEN"),
+        ("gated", "accept its terms on its page and set HF_TOKEN"),
+        ("script", "scripts are no longer supported"),
+        ("pickle", "No (supported) data files found"),
+        ("images", "its files are read by 'imagefolder'; gnb reads parquet, json, csv, text, arrow files only"),
+        ("else", "its card names a file outside of it"),
+        ("damaged", "someone/damaged: cannot be read from the hub"),
+        ("no name", "is neither a folder nor the name of a dataset of the hub, OWNER/NAME"),
+    ],
+)
+def test_what_cannot_be_read_ends_in_one_line(results: dict[str, Any], asked: str, message: str) -> None:
+    error = results[asked].get("error", "")
+    assert message in error
+    assert "\n" not in error
+
+
+def test_nothing_but_the_datasets_is_asked_for(results: dict[str, Any], hub: DatasetHub) -> None:
+    assert results
+    assert [line for line in hub.asked if "/datasets/" not in line] == []
+
+
+def test_a_hub_that_is_not_there_is_told_in_one_line_and_a_folder_needs_none(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # not listening: connections are refused
+        (tmp_path / "copy/data").mkdir(parents=True)
+        (tmp_path / "copy/data/train.parquet").write_bytes(TRAIN)
+        options = [{"name": "someone/neutral"}, {"name": "copy"}, {"name": "nowhere/copy", "streaming": False}]
+        offline, folder, other = read_all(tmp_path, f"http://127.0.0.1:{taken.getsockname()[1]}", options)
+    assert "does not answer" in offline["error"]
+    assert "does not answer" in other["error"]
+    assert [row[0] for row in folder["examples"]] == ["train/1", "train/2"]
