@@ -17,6 +17,7 @@ COMMANDS = {
     "doctor": "gnb.cli.doctor:doctor",
     "plugins": "gnb.cli.plugins:plugins",
     "prepare": "gnb.cli.prepare:prepare",
+    "publish": "gnb.cli.publish:publish",
     "rewrite": "gnb.cli.rewrite:rewrite",
     "samples": "gnb.cli.samples:samples",
     "train": "gnb.cli.train:train",

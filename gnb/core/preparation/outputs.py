@@ -3,7 +3,7 @@
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -54,17 +54,22 @@ def write_outputs(folder: Path, texts: Iterable[tuple[str, str]], *, total: int,
 
 
 def write_archive(folder: Path) -> None:
-    """Pack the published layout, with fixed times and file modes, so that the same input gives the same bytes."""
+    """Pack the published layout."""
+    pack(folder / ARCHIVE, {name: folder / name for name in PUBLISHED})
+
+
+def pack(archive: Path, files: Mapping[str, Path]) -> None:
+    """Pack files under some names, with fixed times and file modes, so that the same input gives the same bytes."""
     import py7zr
 
     # Preset 2 packs three times as fast as the default preset, and a quarter larger.
     filters = [{"id": py7zr.FILTER_LZMA2, "preset": 2}]
-    with py7zr.SevenZipFile(folder / ARCHIVE, "w", filters=filters) as archive:
-        for name in PUBLISHED:
-            (folder / name).chmod(0o644)
-            os.utime(folder / name, (_PACKED_TIME, _PACKED_TIME))
-            archive.write(folder / name, name)
-            os.utime(folder / name)
+    with py7zr.SevenZipFile(archive, "w", filters=filters) as packed:
+        for name, path in files.items():
+            path.chmod(0o644)
+            os.utime(path, (_PACKED_TIME, _PACKED_TIME))
+            packed.write(path, name)
+            os.utime(path)
 
 
 class SplitFiles:

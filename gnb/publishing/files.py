@@ -1,0 +1,83 @@
+"""The files of a publication: Parquet and JSON Lines by split, an archive, checksums.
+
+The same rows give the same bytes.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from gnb.core.preparation.outputs import pack
+from gnb.publishing.rows import Row, schema_of
+
+ARCHIVE = "dataset.7z"
+CHECKSUMS = "checksums.txt"
+RECORD = "publication.json"
+_ROW_GROUP = 10_000
+
+
+def parquet_name(split: str) -> str:
+    """Return the path of a split's table, as the hub and `datasets` expect it."""
+    return f"data/{split}-00000-of-00001.parquet"
+
+
+def write_split(folder: Path, split: str, rows: Sequence[Row], keys: Sequence[str]) -> None:
+    """Write one split as Parquet and as JSON Lines, which `prepared:DIR/jsonl` reads."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table, lines = folder / parquet_name(split), folder / "jsonl" / f"{split}.jsonl"
+    for path in (table, lines):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    with pq.ParquetWriter(table, schema_of(keys)) as writer:
+        for start in range(0, len(rows), _ROW_GROUP):
+            writer.write_table(pa.Table.from_pylist(rows[start : start + _ROW_GROUP], schema=schema_of(keys)))
+    with lines.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(f"{_line(row, split, keys)}\n" for row in rows)
+
+
+def write_archive(folder: Path) -> None:
+    """Pack the JSON Lines and the licence."""
+    names = [*(f"jsonl/{path.name}" for path in sorted((folder / "jsonl").iterdir())), "LICENSE"]
+    pack(folder / ARCHIVE, {name: folder / name for name in names})
+
+
+def write_checksums(folder: Path) -> None:
+    """Write the SHA-256 of each file, as `sha256sum -c` reads it."""
+    lines = [f"{_sha256(folder / name)}  {name}\n" for name in files_in(folder)]
+    (folder / CHECKSUMS).write_text("".join(lines), "utf-8", newline="\n")
+
+
+def read_checksums(folder: Path) -> dict[str, str]:
+    """Return the checksums that a folder carries by path; none if it carries none that can be read."""
+    try:
+        lines = (folder / CHECKSUMS).read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return {}
+    return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+
+
+def changed_files(folder: Path) -> Iterator[str]:
+    """Yield the files that are not as the checksums say, or that these do not name."""
+    known = read_checksums(folder)
+    for name in files_in(folder):
+        if name != CHECKSUMS and known.get(name) != _sha256(folder / name):
+            yield name
+
+
+def files_in(folder: Path) -> list[str]:
+    """Return the paths of all files below a folder, sorted."""
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
+
+
+def _line(row: Row, split: str, keys: Sequence[str]) -> str:
+    """Return a row as the line of an example (gnb.core.jsonl)."""
+    columns = {name: value for name, value in row.items() if name not in keys}
+    metadata = {key: row[key] for key in keys if row[key] is not None}
+    return json.dumps({**columns, "split": split, "metadata": metadata}, ensure_ascii=False)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

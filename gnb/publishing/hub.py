@@ -1,0 +1,90 @@
+"""Sends a publication to the Hugging Face hub, or to whatever HF_ENDPOINT names: only where the user said so."""
+
+import logging
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gnb.core.errors import GnbError, MissingDependencyError, SettingsError
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
+
+PREFIX = "hub:"
+_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+_LOG_IN = "set HF_TOKEN in the environment, or run: hf auth login"
+_REASONS = {
+    401: f"the token is refused (401). Log in anew: {_LOG_IN}.",
+    403: "the token does not allow it (403). Use one that may write to this repository.",
+    404: "there is no such repository or owner, or the token may not see it (404). Look at the name.",
+    409: "somebody else changed the repository at the same time (409). Run the same command again.",
+    413: "it is too large for the hub (413).",
+    429: "the hub asks to slow down (429). Try again later.",
+}
+
+
+def repository_name(target: str) -> str:
+    """Return the OWNER/NAME of hub:OWNER/NAME.
+
+    Raises:
+        SettingsError: if it is written otherwise.
+    """
+    name = target.removeprefix(PREFIX)
+    if not _NAME.fullmatch(name):
+        raise SettingsError(f"--to {target}: write hub:OWNER/NAME, such as --to hub:my-name/my-dataset.")
+    return name
+
+
+def upload(folder: Path, repository: str, *, public: bool) -> str:
+    """Send all files of a publication in one commit, and return the commit's address.
+
+    A new repository is private unless `public`. One that is there and public gets nothing unless `public`.
+
+    Args:
+        folder: the publication.
+        repository: OWNER/NAME.
+        public: whether everybody may see it.
+
+    Raises:
+        MissingDependencyError: if huggingface_hub is not installed.
+        GnbError: if it cannot be sent, in one line that names the reason.
+    """
+    for switch in ("HF_HUB_DISABLE_TELEMETRY", "HF_HUB_DISABLE_PROGRESS_BARS"):
+        os.environ.setdefault(switch, "1")  # read when it is imported
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # its warnings show addresses
+    try:
+        import httpx2
+        from huggingface_hub import HfApi, get_token
+    except ImportError:
+        raise MissingDependencyError("The hub needs huggingface_hub. Install: pip install 'gnb[hub]'") from None
+    if not get_token():
+        raise GnbError(f"Not logged in to the hub: {_LOG_IN}.")
+    try:
+        return _send(HfApi(library_name="gnb"), folder, repository, public=public)
+    except (httpx2.HTTPError, OSError, ValueError) as error:
+        raise GnbError(f"{repository} was not published: {_reason(error)}") from error
+
+
+def _send(api: "HfApi", folder: Path, repository: str, *, public: bool) -> str:
+    api.create_repo(repository, repo_type="dataset", private=not public, exist_ok=True)
+    if not public and not api.repo_info(repository, repo_type="dataset").private:
+        raise SettingsError(f"{repository} is there already and public; add --public if everybody may see the data.")
+    commit = api.upload_folder(
+        repo_id=repository, folder_path=folder, repo_type="dataset", commit_message="Publish the dataset with gnb"
+    )
+    return str(commit.commit_url)
+
+
+def _reason(error: BaseException) -> str:
+    """Say what is wrong and what to do. The texts of the errors themselves may hold addresses with secrets."""
+    from huggingface_hub import errors
+
+    if isinstance(error, errors.OfflineModeIsEnabled):
+        return "HF_HUB_OFFLINE is set. Unset it to publish."
+    if isinstance(error, errors.HfHubHTTPError) and error.response is not None:
+        status = error.response.status_code
+        return _REASONS.get(status, f"the hub is in trouble ({status}). Try again later.")
+    if isinstance(error, errors.HFValidationError):
+        return "that is no name of a repository (OWNER/NAME)."
+    return "no connection to the hub. Look at the network, the proxy and HF_ENDPOINT, and try again."

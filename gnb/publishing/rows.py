@@ -1,0 +1,92 @@
+"""Examples as rows of a published table: typed columns, personal data masked, and only what was asked for."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gnb.core.personal import find_personal, mask_personal, mask_values
+from gnb.core.records import Example
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+METADATA = ("register", "pair")
+"""The keys of the metadata that are always published; of the others, only those that the user names."""
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Masked:
+    """Examples with placeholders in place of personal data, the pieces of each kind, and the examples changed."""
+
+    examples: list[Example]
+    pieces: Counter[str]
+    changed: int
+
+
+def mask_examples(examples: Sequence[Example]) -> Masked:
+    """Mask texts, references, ids, origins and metadata alike, so that what a text hides no reference shows.
+
+    An id that holds personal data becomes a hash of itself: it stays unique and the same in each publication.
+    Pieces are counted in texts and references.
+    """
+    pieces: Counter[str] = Counter()
+    masked, changed = [], 0
+    for example in examples:
+        (text, *references), found = mask_values([example.text, *example.references])
+        pieces += found
+        changed += bool(found)
+        masked.append(
+            Example(
+                id=_hidden(example.id),
+                text=text,
+                references=tuple(references),
+                biased=example.biased,
+                category=example.category,
+                origin=mask_personal(example.origin)[0],
+                split=example.split,
+                metadata=mask_values(dict(example.metadata))[0],
+            )
+        )
+    return Masked(masked, pieces, changed)
+
+
+def count_personal(examples: Sequence[Example]) -> Counter[str]:
+    """Count the pieces of personal data in texts and references, by kind."""
+    texts = (text for example in examples for text in (example.text, *example.references))
+    return Counter(each.kind for text in texts for each in find_personal(text))
+
+
+def row_of(example: Example, keys: Sequence[str]) -> Row:
+    """Return the row of an example with these keys of its metadata, as texts."""
+    row: Row = {
+        "id": example.id,
+        "text": example.text,
+        "references": list(example.references),
+        "biased": example.biased,
+        "category": example.category,
+        "origin": example.origin,
+    }
+    return row | {key: _as_text(example.metadata.get(key)) for key in keys}
+
+
+def schema_of(keys: Sequence[str]) -> "pa.Schema":
+    """Return the types of the columns."""
+    import pyarrow as pa
+
+    text = pa.string()
+    types = {"id": text, "text": text, "references": pa.list_(text), "biased": pa.bool_(), "category": text}
+    return pa.schema({**types, "origin": text, **dict.fromkeys(keys, text)})
+
+
+def _as_text(value: object) -> str | None:
+    import json
+
+    return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _hidden(name: str) -> str:
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16] if find_personal(name) else name

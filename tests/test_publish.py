@@ -1,0 +1,264 @@
+"""`gnb publish`: the folder that it writes, what it refuses, and what it sends to a hub."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import py7zr
+import pytest
+import yaml
+from hub_server import TOKEN, Hub, serving
+
+from gnb.cli.main import main
+
+COLUMNS = ["id", "text", "references", "biased", "category", "origin", "register"]
+
+
+def gnb(*arguments: str) -> int:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", ["gnb", *arguments])
+        with pytest.raises(SystemExit) as end:
+            main()
+    return int(end.value.code or 0)
+
+
+def write(path: Path, *rows: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with a small dataset that holds personal data."""
+    monkeypatch.chdir(tmp_path)
+    for split in ("train", "test"):
+        write(
+            tmp_path / f"data/{split}.jsonl",
+            {
+                "id": f"{split}-1",
+                "text": f"آقای مدیر {split} گفت زنگ بزن ۰۹۱۲۳۴۵۶۷۸۹",
+                "references": [f"مدیر {split} گفت زنگ بزن ۰۹۱۲۳۴۵۶۷۸۹"],
+                "biased": True,
+                "category": "marking",
+                "origin": "tweets.txt:1",
+                "metadata": {"register": "formal", "raw": "@sara", "likes": 3},
+            },
+            {
+                "id": f"0912345678{len(split)}",
+                "text": f"سلام {split} از @sara",
+                "references": [f"سلام {split} از @sara"],
+                "biased": False,
+                "category": "none",
+            },
+        )
+    return tmp_path
+
+
+@pytest.fixture
+def published(folder: Path, capsys: pytest.CaptureFixture[str]) -> Path:
+    """The same, published."""
+    assert gnb("publish", "data", "--to", "out", "--license", "CC-BY-4.0", "--attribution", "Sara") == 0
+    capsys.readouterr()
+    return folder / "out"
+
+
+def test_the_folder_loads_with_datasets(published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from datasets import load_dataset
+
+    loaded = load_dataset(str(published), cache_dir=str(tmp_path / "cache"))
+    assert {split: rows.num_rows for split, rows in loaded.items()} == {"train": 2, "test": 2}
+    first = loaded["train"][0]
+    assert loaded["train"].column_names == COLUMNS
+    assert first["text"] == "آقای مدیر train گفت زنگ بزن @phone"
+    assert first["references"] == ["مدیر train گفت زنگ بزن @phone"]
+    assert (first["biased"], first["category"], first["register"]) == (True, "marking", "formal")
+
+
+def test_no_file_holds_personal_data(published: Path) -> None:
+    with py7zr.SevenZipFile(published / "dataset.7z") as archive:
+        archive.extractall(published.parent / "unpacked")
+    files = [*published.rglob("*"), *(published.parent / "unpacked").rglob("*")]
+    contents = b"".join(path.read_bytes() for path in files if path.is_file())
+    for secret in ("۰۹۱۲۳۴۵۶۷۸۹", "sara", "0912345678"):
+        assert secret.encode() not in contents, secret
+
+
+def test_the_card_counts_what_was_masked_and_has_a_valid_head(published: Path) -> None:
+    card = (published / "README.md").read_text("utf-8")
+    head = yaml.safe_load(card.split("---")[1])
+    assert (head["license"], head["language"], head["size_categories"]) == ("cc-by-4.0", ["fa"], ["n<1K"])
+    files = head["configs"][0]["data_files"]
+    assert [each["split"] for each in files] == ["train", "test"]
+    assert all((published / each["path"]).is_file() for each in files)
+    assert "4 telephone numbers (`@phone`)" in card
+    assert "4 @names (`@user`)" in card
+    assert "in 4 of the texts" in card
+    assert "Sara" in card
+
+
+def test_checksums_are_those_of_all_files(published: Path) -> None:
+    done = subprocess.run(
+        ["sha256sum", "-c", "--strict", "checksums.txt"], cwd=published, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    named = {line.split("  ")[1] for line in (published / "checksums.txt").read_text("utf-8").splitlines()}
+    files = {path.relative_to(published).as_posix() for path in published.rglob("*") if path.is_file()}
+    assert files - named == {"checksums.txt"}
+
+
+def test_the_same_data_gives_the_same_bytes_and_a_publication_may_be_replaced(published: Path) -> None:
+    before = {path: path.read_bytes() for path in published.rglob("*") if path.is_file()}
+    assert gnb("publish", "data", "--to", "out", "--license", "CC-BY-4.0", "--attribution", "Sara") == 0
+    assert gnb("publish", "data", "--to", "other", "--license", "CC-BY-4.0", "--attribution", "Sara") == 0
+    assert {path: path.read_bytes() for path in published.rglob("*") if path.is_file()} == before
+    for path, content in before.items():
+        assert (published.parent / "other" / path.relative_to(published)).read_bytes() == content
+    assert [path.name for path in published.parent.iterdir() if path.name.startswith(".")] == []
+
+
+def test_the_json_lines_are_a_source_again(published: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert gnb("audit", "out/jsonl", "--json") == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["sizes"]["splits"] == {"train": 2, "test": 2}
+    assert record["sizes"]["registers"] == {"formal": 2}
+    assert "personal-data" not in {each["name"] for each in record["findings"]}
+
+
+def test_the_task_asks_about_the_test_split(published: Path) -> None:
+    task = yaml.safe_load((published / "harness/gnb_neutralise.yaml").read_text("utf-8"))
+    assert (task["output_type"], task["test_split"]) == ("generate_until", "test")
+    assert task["dataset_kwargs"]["data_files"]["test"] == "data/test-00000-of-00001.parquet"
+    assert {each["metric"] for each in task["metric_list"]} == {"bleu", "chrf"}
+    assert "{{text}}" in task["doc_to_text"]
+    assert task["doc_to_target"] == "{{references[0]}}"
+    assert "@" not in (published / "harness/README.md").read_text("utf-8")
+
+
+def test_personal_data_stays_only_where_the_publisher_says_so(folder: Path) -> None:
+    assert gnb("publish", "data", "--to", "out", "--license", "CC-BY-4.0", "--keep-personal-data") == 0
+    assert "۰۹۱۲۳۴۵۶۷۸۹" in (folder / "out/jsonl/train.jsonl").read_text("utf-8")
+    assert "**Not masked**" in (folder / "out/README.md").read_text("utf-8")
+
+
+def test_other_metadata_is_published_on_request_and_masked(folder: Path) -> None:
+    assert gnb("publish", "data", "--to", "out", "--license", "CC-BY-4.0", "--metadata", "raw,likes") == 0
+    row = json.loads((folder / "out/jsonl/train.jsonl").read_text("utf-8").splitlines()[0])
+    assert row["metadata"] == {"register": "formal", "raw": "@user", "likes": "3"}
+
+
+def test_the_bundled_corpus_brings_its_licence_and_attribution(folder: Path) -> None:
+    assert gnb("prepare", "bundled:k", "--to", "k") == 0
+    assert gnb("publish", "k", "--to", "out") == 0
+    card = (folder / "out/README.md").read_text("utf-8")
+    assert "the gnb founders" in card
+    assert "no human has annotated" in card
+    assert (folder / "out/LICENSE").read_text("utf-8").startswith("Attribution 4.0 International")
+    record = json.loads((folder / "out/publication.json").read_text("utf-8"))
+    prepared = json.loads((folder / "k/manifest.json").read_text("utf-8"))
+    assert record["sizes"]["splits"] == prepared["counts"]["splits"]
+    assert record["sources"] == ["bundled"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["data", "--to", "out"], "without a licence"),
+        (["data", "--to", "out", "--license", "CC-BY4"], "Did you mean 'CC-BY-4.0'"),
+        (["data", "--to", "out", "--license", "MIT"], "--license-file"),
+        (["data", "--to", "out", "--license", "MIT", "--license-file", "none"], "cannot be read"),
+        (["bundled:k", "--to", "out", "--license", "MIT"], "stays so"),
+        (["data", "--to", "data", "--license", "CC-BY-4.0"], "holds other files"),
+        (["data", "--to", "data/train.jsonl", "--license", "CC-BY-4.0"], "is a file"),
+        (["data", "--to", "out", "--license", "CC-BY-4.0", "--upload"], "belong to --to hub:"),
+        (["data", "--to", "hub:name", "--license", "CC-BY-4.0"], "hub:OWNER/NAME"),
+        (["data", "--to", "out", "--license", "CC-BY-4.0", "--about", "none.md"], "cannot be read"),
+        (["nowhere", "--to", "out"], "no source 'nowhere'"),
+    ],
+)
+def test_mistakes_end_in_one_clear_line_and_write_nothing(
+    folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert gnb("publish", *arguments) == 2
+    errors = capsys.readouterr().err
+    assert message in errors
+    assert "Traceback" not in errors
+    assert not (folder / "out").exists()
+
+
+def test_a_publication_that_was_changed_is_not_replaced(published: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (published / "README.md").write_text("mine", "utf-8")
+    assert gnb("publish", "data", "--to", "out", "--license", "CC-BY-4.0") == 2
+    assert "README.md changed since" in capsys.readouterr().err
+    assert (published / "README.md").read_text("utf-8") == "mine"
+
+
+def on_hub(hub: Hub, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Publish to a hub in a process of its own: its client reads the address when it is imported."""
+    values = {"HF_ENDPOINT": hub.url, "HF_TOKEN": TOKEN, "HF_HUB_DISABLE_XET": "1", "HF_HOME": str(Path.cwd() / "hf")}
+    command = [sys.executable, "-m", "gnb", "publish", "data", "--to", "hub:me/tweets", "--license", "CC-BY-4.0"]
+    unset = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
+    done = subprocess.run(
+        [*command, *arguments],
+        env={**unset, **values, **environment},
+        encoding="utf-8",
+        capture_output=True,
+        check=False,
+    )
+    assert TOKEN not in done.stdout + done.stderr
+    return done
+
+
+def test_nothing_is_sent_without_the_flag(folder: Path) -> None:
+    with serving() as hub:
+        done = on_hub(hub)
+    assert done.returncode == 0, done.stderr
+    assert "Nothing was sent" in done.stderr
+    assert "data/train-00000-of-00001.parquet" in done.stderr
+    assert hub.requests == []
+
+
+def test_an_upload_is_private_and_holds_the_same_files(folder: Path) -> None:
+    with serving() as hub:
+        done = on_hub(hub, "--upload")
+    assert done.returncode == 0, done.stderr
+    assert f"{hub.url}/datasets/me/tweets/commit/" in done.stderr
+    assert hub.private == {"me/tweets": True}
+    sent = hub.files["me/tweets"]
+    assert {"README.md", "LICENSE", "checksums.txt", "dataset.7z", "data/test-00000-of-00001.parquet"} <= sent.keys()
+    assert yaml.safe_load(sent["harness/gnb_neutralise.yaml"])["dataset_path"] == "me/tweets"
+    assert 'load_dataset("me/tweets")' in sent["README.md"].decode()
+    for name, content in sent.items():
+        assert "۰۹۱۲۳۴۵۶۷۸۹".encode() not in content, name
+
+
+def test_a_public_repository_gets_nothing_unless_it_may_be_public(folder: Path) -> None:
+    with serving(private={"me/tweets": False}, files={"me/tweets": {}}) as hub:
+        done = on_hub(hub, "--upload")
+        assert (done.returncode, hub.files) == (2, {"me/tweets": {}})
+        assert "add --public" in done.stderr
+        assert on_hub(hub, "--upload", "--public").returncode == 0
+    assert "README.md" in hub.files["me/tweets"]
+
+
+@pytest.mark.parametrize(
+    ("refuse", "environment", "message"),
+    [
+        ({"create": 401}, {}, "the token is refused (401)"),
+        ({"preupload": 403}, {}, "the token does not allow it (403)"),
+        ({"commit": 409}, {}, "at the same time (409)"),
+        ({}, {"HF_TOKEN": ""}, "Not logged in"),
+        ({}, {"HF_ENDPOINT": "http://127.0.0.1:9"}, "no connection to the hub"),
+        ({}, {"HF_HUB_OFFLINE": "1"}, "HF_HUB_OFFLINE is set"),
+    ],
+)
+def test_a_hub_that_refuses_is_told_of_in_one_line(
+    folder: Path, refuse: dict[str, int], environment: dict[str, str], message: str
+) -> None:
+    with serving(refuse=refuse) as hub:
+        done = on_hub(hub, "--upload", **environment)
+    assert done.returncode == 2, done.stderr
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
