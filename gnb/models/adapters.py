@@ -89,7 +89,7 @@ def _weight_names(folder: Path) -> list[str] | None:
     from safetensors import SafetensorError, safe_open
 
     try:
-        with safe_open(folder / WEIGHTS, framework="pt") as weights:
+        with safe_open(folder / WEIGHTS, framework="np") as weights:  # names alone, which need no torch
             return list(weights.keys())
     except SafetensorError:
         return None
