@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple, Self
 
 import regex
 
-from gnb.core import normalisation
+from gnb.core import hazm_rules, normalisation
 from gnb.core.atoms import Atom, AtomKind, drop_atoms, hide_atoms, show_atoms
 from gnb.core.errors import SettingsError, nearest
 from gnb.core.options import Options
@@ -133,6 +133,8 @@ class Cleaner:
 
 def control(text: str) -> str:
     """Remove control characters, lone surrogates and noncharacters; tabs and line ends are left to `spaces`."""
+    if text.replace("\u200c", "").isprintable():  # a cheap look that spares most texts the expression
+        return text
     return str(_CONTROL.sub("", text))
 
 
@@ -153,13 +155,13 @@ def kashida(text: str) -> str:
 
 def half_spaces(text: str) -> str:
     """Remove half-spaces with no letter, digit or underscore on both sides, and all but one of several."""
-    return str(_HALF_SPACES.sub("", text))
+    return str(_HALF_SPACES.sub("", text)) if "\u200c" in text else text
 
 
 def spaces(text: str) -> str:
     """Make runs of white space one space and at most one blank line, and trim lines and text."""
     trimmed = "\n".join(" ".join(line.split()) for line in text.split("\n"))
-    return str(_BREAK_RUN.sub("\n\n", trimmed)).strip()
+    return (_BREAK_RUN.sub("\n\n", trimmed) if "\n\n\n" in trimmed else trimmed).strip()
 
 
 def parse_rules(pairs: Iterable[str]) -> dict[str, bool]:
@@ -193,13 +195,13 @@ _RULES: dict[str, Callable[[str], str]] = {
     "invisible": invisible,
     "letters": letters,
     "kashida": kashida,
-    "alphabet": normalisation.alphabet,
-    "style": normalisation.style,
-    "digits": normalisation.digits,
-    "diacritics": normalisation.diacritics,
-    "spacing": normalisation.spacing,
-    "symbols": normalisation.symbols,
-    "repeats": normalisation.repeats,
+    "alphabet": hazm_rules.alphabet,
+    "style": hazm_rules.style,
+    "digits": hazm_rules.digits,
+    "diacritics": hazm_rules.diacritics,
+    "spacing": hazm_rules.spacing,
+    "symbols": hazm_rules.symbols,
+    "repeats": hazm_rules.repeats,
     "verbs": normalisation.verbs,
     "affixes": normalisation.affixes,
     "half_spaces": half_spaces,

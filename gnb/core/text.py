@@ -40,9 +40,10 @@ def fold(text: str) -> str:
 
     Half-spaces and other invisible format characters vanish; runs of white space become one space.
     """
-    # Folded twice, as the compatibility forms in between bring letters of their own: ﻲ becomes ي, then ی.
-    composed = unicodedata.normalize("NFC", text).translate(_FOLDING)
-    folded = unicodedata.normalize("NFKC", composed).translate(_FOLDING)
+    folded = unicodedata.normalize("NFC", text).translate(_FOLDING)
+    if not unicodedata.is_normalized("NFKC", folded):
+        # Folded once more, as the compatibility forms bring letters of their own: ﻲ becomes ي, then ی.
+        folded = unicodedata.normalize("NFKC", folded).translate(_FOLDING)
     return " ".join(folded.casefold().split())
 
 
