@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from gnb.core.errors import ModelError
 from gnb.core.filehash import hash_files
-from gnb.models.loading import LoadedModel
+from gnb.models.loading import LoadedModel, weights_identity
 from gnb.models.merging import is_plain, merge_plain
+from gnb.models.options import ModelOptions
 
 if TYPE_CHECKING:
     from peft import PeftModel
@@ -60,6 +61,25 @@ def adapter_card(folder: Path) -> dict[str, Any]:
         return dict(json.loads(file.read_text("utf-8")))
     except (ValueError, TypeError) as error:
         raise ModelError(f"{file} is damaged ({error}); train the adapter again.") from None
+
+
+def check_base(folder: Path, options: ModelOptions) -> None:
+    """Refuse an adapter that learnt on other weights than those it is laid over: it would fit, and make no sense.
+
+    Adapters of which nobody noted the weights pass.
+
+    Raises:
+        ModelError: if they differ; the message says what helps.
+    """
+    learnt = adapter_card(folder).get("base_weights") or {}
+    found = weights_identity(options.base_model, options.revision) if learnt else {}
+    for key in learnt.keys() & found.keys():
+        if learnt[key] != found[key]:
+            advice = f"set revision to {learnt[key]}" if key == "revision" else "set base_model to those"
+            raise ModelError(
+                f"The adapter in {folder} was trained on other weights than those of {options.base_model!r} "
+                f"({key} {learnt[key]}, here {found[key]}): {advice}, or train it anew."
+            )
 
 
 def training_keys(folder: Path) -> frozenset[str]:

@@ -16,6 +16,7 @@ from gnb.models.adapters import (
     adapter_identity,
     attach_adapter,
     brings_classifier,
+    check_base,
     resolve_adapter,
 )
 from gnb.models.calibrations import stored_calibration
@@ -133,6 +134,7 @@ class Detector:
 
     @cached_property
     def _loaded(self) -> LoadedModel:
+        check_base(self._folder, self._options)
         light = load_light(self._options, self._folder, len(self.categories))
         return attach_adapter(light or load_classifier(self._options, len(self.categories)), self._folder)
 

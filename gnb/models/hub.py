@@ -31,7 +31,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 _SECONDS = 5
 """How long a connection may take to be made."""
 _PATIENCE = 20
-"""Seconds that the hub may keep silent in the middle of an answer."""
+"""Seconds that the hub may take to answer."""
 _TOKEN = "make a token (https://huggingface.co/settings/tokens), then: hf auth login, or set HF_TOKEN"  # noqa: S105
 
 
@@ -50,9 +50,9 @@ def commit_of(name: str, revision: str | None = None) -> str:
 
     with explained_hub(name):
         _require_hub()
-        # it notes the answer in the cache
-        resolved: str = HfApi().resolve_revision(name, revision=revision).resolved
-    return resolved
+        found = HfApi().model_info(name, revision=revision, timeout=_PATIENCE).sha or ""
+    _note_commit(name, revision or "main", found)
+    return found
 
 
 def hub_folder(name: str, revision: str | None = None, *, weights: Sequence[str] = SAFETENSORS) -> Path:
@@ -116,11 +116,10 @@ def _indexed(index: Path) -> Iterable[str]:
 def explained_hub(name: str) -> Iterator[None]:
     """Turn the errors of asking the hub for a model into one line that says what helps. It holds no token."""
     import httpx2
-    from huggingface_hub.errors import RevisionResolutionError
 
     try:
         yield
-    except (OSError, ValueError, RuntimeError, httpx2.HTTPError, RevisionResolutionError) as error:
+    except (OSError, ValueError, RuntimeError, httpx2.HTTPError) as error:
         from huggingface_hub.constants import HF_HUB_CACHE
 
         raise ModelError(
@@ -180,13 +179,11 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def prepare_client() -> None:
-    """Keep the hub's client from phoning home, waiting for ever, showing addresses, and drawing bars for nobody."""
+    """Keep the hub's client from phoning home, from showing addresses, and from drawing bars for nobody."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # read when it is imported
     os.environ.setdefault("DO_NOT_TRACK", "1")
-    from huggingface_hub import get_session
     from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
 
-    get_session().timeout = _PATIENCE
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     if not sys.stderr.isatty():
         disable_progress_bars()
@@ -230,3 +227,12 @@ def _repository(name: str) -> Path:
 def _cached_commit(name: str, revision: str) -> str | None:
     file = _repository(name) / "refs" / revision
     return file.read_text("utf-8").strip() if file.is_file() else None
+
+
+def _note_commit(name: str, revision: str, commit: str) -> None:
+    """Write into the cache what a revision means, as the hub's client does, so that it goes on meaning it."""
+    file = _repository(name) / "refs" / revision
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_name(f"{file.name}.{os.getpid()}.part")
+    part.write_text(commit, "utf-8")
+    os.replace(part, file)  # in one step, so that nobody reads half of it

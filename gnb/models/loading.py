@@ -108,6 +108,19 @@ def model_identity(name: str, revision: str | None = None) -> dict[str, Any]:
     return {"base_model": folder.resolve().name, "files": hash_files(files)}
 
 
+def weights_identity(name: str, revision: str | None = None) -> dict[str, Any]:
+    """Return what identifies the weights of a model alone, whatever lies beside them, without loading them.
+
+    Raises:
+        ModelError: as `model_identity`.
+    """
+    if name == embedded.NAME or is_hub_id(name):
+        found = model_identity(name, revision)
+        return {key: value for key, value in found.items() if key in ("package", "revision")}
+    check_name(name)
+    return {"weights": hash_files([Path(name)] if is_gguf(name) else Path(name).glob("*.safetensors"))}
+
+
 def load_model(options: ModelOptions, *, stored_embeddings: bool = False) -> LoadedModel:
     """Load base model and tokenizer.
 

@@ -15,6 +15,7 @@ from gnb.models.adapters import (
     adapter_identity,
     adapts_vocabulary,
     attach_adapter,
+    check_base,
     resolve_adapter,
     training_keys,
 )
@@ -85,13 +86,14 @@ class LoraRewriter(LocalRewriter):
         Raises:
             ModelError: if the adapter was made for another base model.
         """
-        name = model_identity(self.options.base_model)["base_model"]
+        name = model_identity(self.options.base_model, self.options.revision)["base_model"]
         made_for = adapter_card(self._folder).get("base_model", name)
         if made_for != name:
             raise ModelError(
                 f"The adapter {self.options.adapter!r} was made for base model {made_for!r}, "
                 f"not {name!r}. Set base_model or adapter so that they fit."
             )
+        check_base(self._folder, self.options)
         light = None if generates else load_light(self.options, self._folder)
         loaded = light or load_model(self.options, stored_embeddings=not adapts_vocabulary(self._folder))
         return attach_adapter(loaded, self._folder)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from gnb.core.lexicon import mine_lexicon
 from gnb.models.adapters import CARD, CONFIG, KEYS, LEXICON, WEIGHTS, resolve_adapter, training_keys
+from gnb.models.loading import weights_identity
 from gnb.training.card import licence_of, write_card
 from gnb.training.curves import draw_curves
 from gnb.training.job import HISTORY, NOTICE, PLOTS, README, Job
@@ -68,6 +69,7 @@ def _record(job: Job, trained: "Trained", history: History) -> dict[str, Any]:
         **identity,
         "settings": {**identity["settings"], **_lora_settings(trained.model)},
         "base_model": identity["base"]["base_model"],
+        "base_weights": weights_identity(job.options.base_model, job.options.revision),
         "prompt": job.options.prompt,
         "sources": list(job.sources),
         "counts": trained.counts,
