@@ -412,11 +412,11 @@ def test_a_model_that_does_not_fit_onto_the_disk_fails(hub: Hub) -> None:
     [
         (401, "GatedRepo", "", f"accept its licence at https://huggingface.co/{LLAMA3}, make a token"),
         (403, "GatedRepo", KEY, f"accept its licence at https://huggingface.co/{LLAMA3} and wait"),
-        (401, "", KEY, "there is no such model, or it is private"),
+        (401, "", KEY, "the token is refused (401)"),
         (403, "", KEY, "the token does not allow it (403)"),
         (404, "RepoNotFound", "", "there is no such model, or it is private"),
         (404, "RevisionNotFound", "", "it has no such revision"),
-        (404, "EntryNotFound", "", "(404)"),
+        (404, "EntryNotFound", "", "has no config.json"),
         (500, "", "", "the hub is in trouble (500)"),
         (503, "", "", "the hub is in trouble (503)"),
     ],

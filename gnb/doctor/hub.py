@@ -58,11 +58,14 @@ def check_hub(case: Case) -> Iterator[Check]:
 def ask_hub(case: Case, model: str, revision: str | None) -> Check:
     """Ask the hub whether this user may fetch a model, and note in the case how large it is."""
     from huggingface_hub import get_hf_file_metadata, hf_hub_url
+    from huggingface_hub.errors import EntryNotFoundError
 
     try:
         with explained_hub(model):  # its message says what to do
             get_hf_file_metadata(hf_hub_url(model, "config.json", revision=revision), timeout=_SECONDS)
     except ModelError as error:
+        if isinstance(error.__cause__, EntryNotFoundError):
+            return Check("hub", "fails", f"{model} has no config.json", "Name a model in the layout of transformers.")
         return Check("hub", "fails", str(error))
     case.sizes[model] = _size(model, revision)
     return Check("hub", "ok", f"{model} may be fetched from {_host()}")

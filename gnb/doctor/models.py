@@ -10,7 +10,7 @@ from gnb.doctor.checks import Case, Check, Level, gigabytes, is_on_hub
 from gnb.doctor.hub import cached_folder, is_cached
 from gnb.doctor.machine import computes_in_bfloat16, gpus, main_memory
 from gnb.doctor.sizes import Size, size_of
-from gnb.models.adapters import adapter_card, resolve_adapter
+from gnb.models.adapters import adapter_card, check_base, resolve_adapter
 from gnb.models.embedded import NAME as EMBEDDED
 from gnb.models.embedded import embedded_identity
 from gnb.models.gguf import is_gguf
@@ -138,6 +138,8 @@ def _adapter(case: Case, label: str, options: LoraOptions) -> Check:
     folder, base = resolve_adapter(options.adapter), _base_name(options)
     made_for = _made_for(folder)
     if made_for in (None, base):
+        if options.base_model == EMBEDDED or _folder(options):  # else nobody knows its weights yet
+            check_base(folder, options)
         return Check("adapter", "ok", f"{label}: {options.adapter}")
     found = f"{label}: {options.adapter!r} was made for {made_for}, not for {base}"
     profile = case.settings.profile
