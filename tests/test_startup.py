@@ -65,6 +65,15 @@ def test_a_command_without_a_model_imports_no_heavy_library(tmp_path: Path, argu
     assert done.stdout
 
 
+@pytest.mark.parametrize("arguments", [["rewrite"], ["detect"], ["rewrite", "-o", "lora.detector=none"]])
+def test_the_embedded_model_needs_torch_alone_of_the_heavy_libraries(tmp_path: Path, arguments: list[str]) -> None:
+    needless = ("scipy", "sklearn", "pandas", "sympy", "accelerate", "torchvision", "huggingface_hub", "triton")
+    refused = (*needless, *(name for name in HEAVY if name != "torch"))
+    done = run(tmp_path, refused, *arguments, "مردان قوی هستند و زنان احساساتی.")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
 def test_the_package_offers_detection_and_imports_it_when_it_is_asked_for(tmp_path: Path) -> None:
     lines = ("import sys, gnb", "print('pydantic' in sys.modules)", "from gnb import detect", "print(callable(detect))")
     code = f"{REFUSE.format(refused=HEAVY)}\n" + "\n".join(lines)
