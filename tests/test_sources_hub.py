@@ -152,7 +152,7 @@ def test_columns_are_mapped_and_splits_with_other_names_are_none(results: dict[s
         ("script", "scripts are no longer supported"),
         ("pickle", "No (supported) data files found"),
         ("images", "its files are read by 'imagefolder'; gnb reads parquet, json, csv, text, arrow files only"),
-        ("else", "its card names a file outside of it"),
+        ("else", "Data files don't belong to someone/else"),
         ("damaged", "someone/damaged: cannot be read from the hub"),
         ("no name", "is neither a folder nor the name of a dataset of the hub, OWNER/NAME"),
     ],

@@ -91,7 +91,10 @@ class HubSource(Source):
         builder = load_dataset_builder(
             path, name=self.options.config, revision=None if is_folder else self.options.revision
         )
-        _check_builder(builder, self.options.name, "" if is_folder else f"hf://datasets/{path}@")
+        kind = type(builder).__module__.rpartition(".")[2]
+        if kind not in _FORMATS:
+            read = ", ".join(_FORMATS)
+            raise InputError(f"{self.options.name}: its files are read by {kind!r}; gnb reads {read} files only.")
         if self.options.streaming:
             return dict(builder.as_streaming_dataset())
         builder.download_and_prepare()
@@ -140,16 +143,6 @@ def _check_hub(name: str) -> None:
             f"{name}: the hub at {ENDPOINT} does not answer ({error.strerror or error}). Connect, or read what the "
             "cache holds with HF_HUB_OFFLINE=1 and hub.streaming=false, or a local copy with hub:FOLDER."
         ) from None
-
-
-def _check_builder(builder: Any, name: str, base: str) -> None:
-    """Refuse a dataset that is not made of tables, or whose card sends us to files elsewhere."""
-    kind = type(builder).__module__.rpartition(".")[2]
-    if kind not in _FORMATS:
-        raise InputError(f"{name}: its files are read by {kind!r}; gnb reads {', '.join(_FORMATS)} files only.")
-    files = [str(file) for split in (builder.config.data_files or {}).values() for file in split]
-    if foreign := [file for file in files if not file.startswith(base)]:
-        raise InputError(f"{name}: its card names a file outside of it, {foreign[0]!r}; that is not read.")
 
 
 def _known_split(name: str) -> str | None:
