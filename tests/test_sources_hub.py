@@ -99,6 +99,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "else": {"name": "someone/else"},
     "damaged": {"name": "someone/damaged"},
     "no name": {"name": "gender neutralize"},
+    "folder": {"name": "copy"},
 }
 
 
@@ -114,7 +115,10 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DatasetHub]:
 @pytest.fixture(scope="module")
 def results(hub: DatasetHub, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """What reading each of `ASKED` gave."""
-    found = read_all(tmp_path_factory.mktemp("hub"), hub.url, list(ASKED.values()))
+    folder = tmp_path_factory.mktemp("hub")
+    (folder / "copy/data").mkdir(parents=True)
+    (folder / "copy/data/train.parquet").write_bytes(TRAIN)
+    found = read_all(folder, hub.url, list(ASKED.values()))
     return dict(zip(ASKED, found, strict=True))
 
 
@@ -168,13 +172,16 @@ def test_nothing_but_the_datasets_is_asked_for(results: dict[str, Any], hub: Dat
     assert [line for line in hub.asked if "/datasets/" not in line] == []
 
 
-def test_a_hub_that_is_not_there_is_told_in_one_line_and_a_folder_needs_none(tmp_path: Path) -> None:
+def test_a_folder_laid_out_as_a_dataset_is_read_without_the_hub(results: dict[str, Any], hub: DatasetHub) -> None:
+    assert [row[0] for row in results["folder"]["examples"]] == ["train/1", "train/2"]
+    assert [line for line in hub.asked if "copy" in line] == []
+
+
+@pytest.mark.parametrize("streaming", [True, False])
+def test_a_hub_that_is_not_there_is_told_in_one_line(tmp_path: Path, streaming: bool) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # not listening: connections are refused
-        (tmp_path / "copy/data").mkdir(parents=True)
-        (tmp_path / "copy/data/train.parquet").write_bytes(TRAIN)
-        options = [{"name": "someone/neutral"}, {"name": "copy"}, {"name": "nowhere/copy", "streaming": False}]
-        offline, folder, other = read_all(tmp_path, f"http://127.0.0.1:{taken.getsockname()[1]}", options)
+        options = [{"name": "someone/neutral", "streaming": streaming}]
+        [offline] = read_all(tmp_path, f"http://127.0.0.1:{taken.getsockname()[1]}", options)
     assert "does not answer" in offline["error"]
-    assert "does not answer" in other["error"]
-    assert [row[0] for row in folder["examples"]] == ["train/1", "train/2"]
+    assert "\n" not in offline["error"]

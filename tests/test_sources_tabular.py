@@ -440,6 +440,16 @@ def test_prepare_and_compare_take_tables_and_say_what_they_took(
     assert "a.jsonl: text from 'sentence'" in errors
 
 
+def test_the_csv_of_a_matrix_holds_no_cell_that_a_spreadsheet_would_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.jsonl").write_text('{"text": "مرد", "neutral": "آدم"}\n', "utf-8")
+    arguments = ["compare", "-s", "jsonl:a.jsonl", "-r", "@x=copy", "-m", "detection", "--split", "all", "--csv"]
+    assert gnb(*arguments) == 0
+    assert "\n'@x," in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
 def test_a_long_table_is_never_held_whole(tmp_path: Path, kind: str) -> None:
     import tracemalloc

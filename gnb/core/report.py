@@ -65,8 +65,15 @@ def to_csv(matrix: Matrix) -> str:
     for row in matrix.rows:
         values = [matrix.value(row, judge, column) for judge, column in pairs]
         errors = dict.fromkeys(cell.error for cell in row.cells.values() if cell.error)
-        writer.writerow([row.label, *values, row.fallbacks, "; ".join(errors) or row.error])
+        writer.writerow(
+            [_unlike_formula(row.label), *values, row.fallbacks, _unlike_formula("; ".join(errors) or row.error)]
+        )
     return target.getvalue()
+
+
+def _unlike_formula(cell: str) -> str:
+    """Put an apostrophe before a text that a spreadsheet would run (owasp.org/www-community/attacks/CSV_Injection)."""
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 def to_markdown(matrix: Matrix) -> str:

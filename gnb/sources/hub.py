@@ -71,8 +71,8 @@ class HubSource(Source):
     def _tables(self) -> Mapping[str, Iterable[Any]]:
         """Return the chosen splits by name."""
         options = self.options
+        os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
         is_folder = Path(options.name).expanduser().is_dir()
-        _be_quiet()
         if not is_folder:
             _check_hub(options.name)
         try:
@@ -88,6 +88,7 @@ class HubSource(Source):
     def _load(self, path: str, is_folder: bool) -> Mapping[str, Iterable[Any]]:
         from datasets import load_dataset_builder
 
+        _be_quiet()
         builder = load_dataset_builder(
             path, name=self.options.config, revision=None if is_folder else self.options.revision
         )
@@ -114,7 +115,6 @@ class HubSource(Source):
 
 def _be_quiet() -> None:
     """Keep the libraries below from counting downloads, from telemetry, and from progress bars."""
-    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     import datasets
     from huggingface_hub import constants
 
