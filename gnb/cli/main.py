@@ -15,6 +15,7 @@ COMMANDS = {
     "compare": "gnb.cli.compare:compare",
     "detect": "gnb.cli.detect:detect",
     "doctor": "gnb.cli.doctor:doctor",
+    "label": "gnb.cli.label:label",
     "plugins": "gnb.cli.plugins:plugins",
     "prepare": "gnb.cli.prepare:prepare",
     "publish": "gnb.cli.publish:publish",

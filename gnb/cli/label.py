@@ -1,0 +1,186 @@
+"""`gnb label`: texts out to labelling tools, votes back in, and how far the annotators agree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gnb.cli.shared import note, settings_options
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gnb.core.records import Example, Problem
+    from gnb.core.settings import Settings
+    from gnb.labelling.agreement import Agreement, Disagreement
+
+_MODULES = {"label-studio": "label_studio", "argilla": "argilla", "csv": "spreadsheet"}
+_FORMAT = click.option(
+    "--format", "format_", type=click.Choice(list(_MODULES)), required=True, help="The tool's format."
+)
+_PATH = click.Path(path_type=Path)
+_SHOWN = 20
+
+
+@click.group()
+def label() -> None:
+    """Have people label texts, and take in what they say."""
+
+
+@label.command("export")
+@click.argument("source")
+@click.option("--to", "target", required=True, type=_PATH, help="File to write; a folder for argilla.")
+@_FORMAT
+@click.option("--suggest", is_flag=True, help="Show annotators what the source says: faster, but no longer unbiased.")
+@click.option("--limit", type=click.IntRange(min=1), help="Export so many texts at most.")
+@settings_options
+def export_command(
+    settings: Settings, source: str, target: Path, format_: str, suggest: bool, limit: int | None
+) -> None:
+    """Write the texts of a SOURCE for a labelling tool.
+
+    Each text travels with a record of what is known about it, by which import finds out what was edited.
+    """
+    examples = _read(settings, source)[:limit]
+    for path in _module(format_).export(examples, target, suggest=suggest):
+        note(f"{path}")
+    note(f"{len(examples):,} texts exported.")
+
+
+@label.command("import")
+@click.argument("files", nargs=-1, required=True, type=_PATH, metavar="FILE...")
+@_FORMAT
+@click.option("--to", "target", required=True, type=_PATH, help="JSON Lines file to write.")
+@click.option(
+    "--resolve",
+    type=click.Choice(["majority", "first", "none"]),
+    default="majority",
+    show_default=True,
+    help="Which vote becomes the label; none keeps the labels as they were.",
+)
+def import_command(files: tuple[Path, ...], format_: str, target: Path, resolve: Any) -> None:
+    """Read what annotators said, in one FILE or several, and write examples with all votes.
+
+    The file is read by gnb prepare jsonl:FILE, gnb compare jsonl:FILE and gnb label agreement FILE.
+    """
+    from gnb.core.jsonl import example_to_json
+    from gnb.labelling.files import write_text
+    from gnb.labelling.resolving import resolve as decide
+    from gnb.labelling.votes import gather
+
+    read = _module(format_).read
+    gathered = gather(found for file in files for found in read(file))
+    decided = [decide(each, resolve) for each in gathered]
+    write_text(target, "".join(example_to_json(example) + "\n" for example, _ in decided))
+    for example, fields in decided:
+        if fields:
+            note(f"Undecided: {example.id}: equally many votes for two answers to: {', '.join(fields)}")
+    votes = sum(len(each.votes) for each in gathered)
+    without = sum(not each.votes for each in gathered)
+    note(f"{len(gathered):,} texts with {votes:,} votes in {target}; {without:,} without a vote stay as they were.")
+
+
+@label.command()
+@click.argument("file", type=_PATH)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print the disagreements as CSV.")
+def agreement(file: Path, as_json: bool, as_csv: bool) -> None:
+    """Tell how far annotators agree, and list what they disagree about. FILE is what gnb label import wrote."""
+    from gnb.core.jsonl import read_examples
+    from gnb.labelling.agreement import measure
+
+    found, disagreements = measure(list(read_examples(file, _refuse)))
+    if as_json:
+        _show_json(found, disagreements)
+    elif as_csv:
+        _show_csv(disagreements)
+    else:
+        _show(found, disagreements)
+
+
+def _module(format_: str) -> Any:
+    from importlib import import_module
+
+    return import_module(f"gnb.labelling.{_MODULES[format_]}")
+
+
+def _read(settings: Settings, text: str) -> Sequence[Example]:
+    from gnb.core.errors import InputError
+    from gnb.core.reading import read_source
+    from gnb.plugins.manager import installed_plugins
+
+    registry = installed_plugins().registry
+    choice = settings.choose("source", text, registry)
+    settings.check_overrides([choice])
+    examples, problems = read_source(registry.create("source", choice.name, choice.values))
+    found = list(examples)
+    for problem in problems.kept[:5]:
+        note(f"Skipped {problem}")
+    seen: set[str] = set()
+    for example in found:
+        if example.id in seen:
+            raise InputError(f"{text}: id {example.id!r} stands there twice; run gnb prepare first.")
+        seen.add(example.id)
+    return found
+
+
+def _refuse(problem: Problem) -> None:
+    from gnb.core.errors import InputError
+
+    raise InputError(f"{problem}; name the file that gnb label import wrote.")
+
+
+def _show(found: Sequence[Agreement], disagreements: Sequence[Disagreement]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from gnb.core.layout import printable
+
+    table = Table("field", "annotators", "texts", "agreement", "kappa", "alpha", box=None, pad_edge=False)
+    for each in found:
+        table.add_row(each.field, "all", str(each.texts), _percent(each.agreement), "", _decimals(each.alpha))
+        for pair in each.pairs:
+            names = f"{pair.first}, {pair.second}"
+            table.add_row(each.field, names, str(pair.texts), _percent(pair.agreement), _decimals(pair.kappa), "")
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 120
+    console.print(table)
+
+    click.echo(f"\n{len(disagreements)} disagreements")
+    for one in disagreements[:_SHOWN]:
+        said = ", ".join(f"{who}: {what}" for who, what in one.said.items())
+        click.echo(f"{printable(one.id)}  {one.field}: {printable(said)}\n  {printable(one.text)}")
+    if len(disagreements) > _SHOWN:
+        click.echo(f"... and {len(disagreements) - _SHOWN} more; --json and --csv show all.")
+
+
+def _show_json(found: Sequence[Agreement], disagreements: Sequence[Disagreement]) -> None:
+    import json
+    from dataclasses import asdict
+
+    fields = {each.field: {key: value for key, value in asdict(each).items() if key != "field"} for each in found}
+    shown = {"fields": fields, "disagreements": [asdict(one) for one in disagreements]}
+    click.echo(json.dumps(shown, ensure_ascii=False, indent=2))
+
+
+def _show_csv(disagreements: Sequence[Disagreement]) -> None:
+    import csv
+    import sys
+
+    from gnb.labelling.spreadsheet import guard
+
+    writer = csv.writer(sys.stdout)
+    writer.writerow(("id", "field", "annotator", "said", "text"))
+    for one in disagreements:
+        writer.writerows(map(guard, (one.id, one.field, who, what, one.text)) for who, what in one.said.items())
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share:.1%}"
+
+
+def _decimals(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

@@ -1,0 +1,1 @@
+"""Labelling by people: texts go out to the tools that annotators use, their votes come back as examples."""
