@@ -103,11 +103,11 @@ def _make(whole: dict[str, Any]) -> Words:
         {name: getattr(tokenizer, name) for name in names},
         vocabulary.task_token_ids(tokenizer),
         sorted(vocabulary.line_break_ids(tokenizer)),
-        json.dumps(_cut(whole, set(tokenizer.all_special_tokens))),
+        json.dumps(_cut(whole, tokenizer.all_special_tokens)),
     )
 
 
-def _cut(whole: dict[str, Any], special: set[str]) -> dict[str, Any]:
+def _cut(whole: dict[str, Any], special: list[str]) -> dict[str, Any]:
     """Return a tokenizer without the tokens that no plain text holds.
 
     Byte-pair encoding joins neighbours only, so whatever it makes on its way from a text's letters to its tokens is
