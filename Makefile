@@ -1,6 +1,6 @@
 # A handful of targets; each sets up what it needs. `make PYTHON=/path/to/python3.12 venv` chooses the interpreter.
 .DEFAULT_GOAL := help
-.PHONY: help venv compare test lint docs bench clean
+.PHONY: help venv compare test recipes lint docs bench clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -17,6 +17,12 @@ compare: $(STAMP) ## Compare the rewriters on the bundled corpus and print the m
 test: lint ## Check style and types, and run the tests with coverage.
 	$(BIN)/python -m pytest --cov=gnb --cov-report=term:skip-covered
 
+# Its pins of old libraries forbid that it shares one with the rest; `make test` has the same tests run without them.
+recipes: ## Test the trainer llama-recipes in an environment of its own, .venv-recipes; takes several minutes to set up.
+	python=$$(.ci/find-python $(PYTHON)) && "$$python" -m venv .venv-recipes
+	.venv-recipes/bin/python -m pip install --disable-pip-version-check -e '.[llama-recipes]' pytest
+	.venv-recipes/bin/python -m pytest tests/test_llama_recipes.py
+
 lint: $(STAMP) ## Check style and types.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -29,7 +35,7 @@ bench: $(STAMP) ## Measure speed and size, and write docs/benchmarks.md.
 	$(BIN)/python benchmarks/run.py
 
 clean: ## Remove the virtual environment and all caches.
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov build dist
+	rm -rf $(VENV) .venv-recipes .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Anew only when what is to be installed has changed.
@@ -37,4 +43,6 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(BIN)/python -c pass 2>/dev/null || \
 	    { python=$$(.ci/find-python $(PYTHON)) && echo "Using $$python" && "$$python" -m venv --clear $(VENV); }
 	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[all,dev]'
+	@# without what it asks for, which would be old versions of libraries that the rest needs new
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt --no-deps llama-cookbook
 	@touch $@

@@ -1,6 +1,7 @@
 """`gnb train` from examples to an adapter folder, and what may go wrong between them."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -326,6 +327,36 @@ def test_a_dry_run_says_what_would_be_done_and_does_nothing(bench: Bench) -> Non
     assert (plan["train"], plan["too_long"], plan["packing"], plan["rank"]) == (16, 0, 1024, 4)
     assert plan["train_tokens"] > 1000
     assert not (bench.folder / "adapter").exists()
+
+
+def test_a_dry_run_shows_the_whole_published_recipe_even_without_the_model(tmp_path: Path) -> None:
+    command = gnb("--to", tmp_path / "adapter", "--preset", "paper", "--profile", "llama3", "--dry-run", "--json")
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)}
+    done = subprocess.run(command, encoding="utf-8", capture_output=True, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert "Without the tokenizer nothing can be counted" in done.stderr
+    recipe = {
+        "base_model": "meta-llama/Meta-Llama-3-8B",
+        "quantisation": "8bit",
+        "optimiser": "AdamW",
+        "epochs": 3,
+        "learning_rate": 2e-4,
+        "schedule": "step",
+        "gamma": 0.85,
+        "warmup": 0.0,
+        "weight_decay": 0.0,
+        "max_grad_norm": 0.0,
+        "batch_size": 1,
+        "accumulation": 4,
+        "packing": 1024,
+        "gradient_checkpointing": True,
+        "rank": 8,
+        "alpha": 32,
+        "target_modules": "q_proj,v_proj",
+        "output_layer": "full",
+        "change_weight": 1.0,
+    }
+    assert json.loads(done.stdout).items() >= recipe.items()
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ _PRESETS = {"rewrite": "default", "detect": "detect"}
     help="Learn to rewrite texts, or to tell whether they are biased and in which category.",
 )
 @click.option("--preset", help="Settings to start from: default, paper or detect.  [that of the task]")
+@click.option("--trainer", type=click.Choice(["gnb", "llama-recipes"]), help="Whose training loop runs.  [gnb]")
 @click.option("--seed", type=click.IntRange(min=0), help="Of initialisation, order and dropout.  [0]")
 @click.option("--limit", type=click.IntRange(min=1), help="Use so many training and validation texts at most.")
 @click.option("--strict", is_flag=True, help="Stop at the first piece that a source cannot use.")
@@ -69,7 +70,8 @@ def train(
         with progress() as track:
             card = perform(job, restart=not resume, watch=_watch(track))
     except KeyboardInterrupt:
-        note("A checkpoint is kept; the same command goes on from there.")
+        if job.has_checkpoint():
+            note("A checkpoint is kept; the same command goes on from there.")
         raise
     _show(card if as_json else _summary(card), as_json=as_json)
     option = "adapter" if job.options.task == "rewrite" else "detector"
@@ -82,6 +84,7 @@ def _job(
     target: Path,
     task: str,
     preset: str | None,
+    trainer: str | None,
     seed: int | None,
     limit: int | None,
     strict: bool,
@@ -90,7 +93,8 @@ def _job(
     from gnb.training.data import select_data
     from gnb.training.job import Job
 
-    options, chosen = _options(settings, preset or _PRESETS[task], {} if seed is None else {"seed": seed})
+    given = {key: value for key, value in (("trainer", trainer), ("seed", seed)) if value is not None}
+    options, chosen = _options(settings, preset or _PRESETS[task], given)
     if options.task != task:
         raise SettingsError(f"The preset {preset!r} is for another task: add --task {options.task}.")
     examples = list(_examples(settings, sources, strict=strict))
@@ -152,12 +156,38 @@ def _watch(track: Track) -> Callable[[Progress], None]:
 
 
 def _plan(job: Job) -> dict[str, Any]:
+    """Return everything that a run would do, as far as it can be known without loading the model."""
+    from gnb.core.errors import ModelError
+    from gnb.models.loading import is_hub_id
+    from gnb.models.placing import context_length, pick_dtype
+
+    try:
+        counts = _counts(job)
+    except ModelError as error:
+        if not is_hub_id(job.options.base_model):
+            raise
+        note(f"Without the tokenizer nothing can be counted. {error}")
+        counts = {}
+    settings = job.options.model_dump()
+    settings["context_length"] = context_length(job.options)
+    settings["dtype"] = str(pick_dtype(job.options.dtype)).removeprefix("torch.")
+    return {"data hash": job.data.hash(), **counts, "optimiser": "AdamW", **settings}
+
+
+def _counts(job: Job) -> dict[str, int]:
+    import math
+
     from gnb.models.loading import load_tokenizer
     from gnb.training.rows import count, make_rows
 
-    tokenizer = load_tokenizer(job.options.base_model, job.options.revision)
-    counts = count(job.data, make_rows(job.data, job.options, tokenizer))
-    return {"data hash": job.data.hash(), **counts, **job.options.model_dump()}
+    options = job.options
+    rows = make_rows(job.data, options, load_tokenizer(options.base_model, options.revision))
+    if options.trainer == "llama-recipes":
+        from gnb.training.recipes import packing_losses
+
+        return {**count(job.data, rows), **packing_losses(rows.encoded["train"].items, options.packing or 0)}
+    steps = options.epochs * math.ceil(len(rows.train) / (options.batch_size * options.accumulation))
+    return {**count(job.data, rows), "train_rows": len(rows.train), "steps": steps}
 
 
 def _summary(card: dict[str, Any]) -> dict[str, Any]:

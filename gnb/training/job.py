@@ -12,7 +12,7 @@ from gnb.models.adapters import CARD, CONFIG, KEYS, LEXICON, WEIGHTS, adapter_ca
 from gnb.models.loading import model_identity
 from gnb.models.placing import context_length
 from gnb.training.callbacks import Watch
-from gnb.training.checkpoints import claim
+from gnb.training.checkpoints import claim, latest_checkpoint
 from gnb.training.data import TrainingData
 from gnb.training.options import TrainingOptions
 from gnb.training.processes import is_main, main_first, together
@@ -60,6 +60,10 @@ class Job:
         """Return a hash of the identity."""
         return fingerprint_of(self.identity())
 
+    def has_checkpoint(self) -> bool:
+        """Tell whether an interrupted run can go on."""
+        return latest_checkpoint(self.target / CHECKPOINTS) is not None
+
 
 def perform(job: Job, *, restart: bool = False, watch: Watch | None = None) -> dict[str, Any]:
     """Train an adapter and write its folder; what is there already of the same job is not done again.
@@ -78,12 +82,14 @@ def perform(job: Job, *, restart: bool = False, watch: Watch | None = None) -> d
         SettingsError, ModelError, MissingDependencyError: as `claim` and `train`.
         LostProcessError: if another process of the run ends.
     """
-    with together(job.options.device):
+    with together(job.options):
         finished = main_first(lambda: _prepare(job, restart=restart))
         if finished:
             return dict(finished)
-        from gnb.training.run import train
-
+        if job.options.trainer == "llama-recipes":
+            from gnb.training.recipes import train
+        else:
+            from gnb.training.run import train
         trained = train(job.data, job.options, job.target / CHECKPOINTS, watch)
         if trained.interrupted:
             raise KeyboardInterrupt

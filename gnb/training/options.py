@@ -18,6 +18,8 @@ class TrainingOptions(ModelOptions):
 
     task: Literal["rewrite", "detect"] = "rewrite"
     """What is learnt: to rewrite texts, or to tell whether they are biased and in which category."""
+    trainer: Literal["gnb", "llama-recipes"] = "gnb"
+    """Whose training loop runs: ours, or Meta's llama-recipes with its own packing (see docs/training.md)."""
     prompt: str = PUBLISHED
     """The prompt template; `{text}` stands for the text, and the answer follows the template's end."""
     epochs: int = Field(3, ge=1, le=100)
@@ -32,6 +34,8 @@ class TrainingOptions(ModelOptions):
     """Share of all steps in which the learning rate rises from zero (schedules `linear`, `cosine`, `constant`)."""
     weight_decay: float = Field(0.0, ge=0, le=1)
     """Weight decay of AdamW."""
+    max_grad_norm: float = Field(1.0, ge=0)
+    """Longer gradients are cut down to this norm before a step; 0 for never."""
     batch_size: int = Field(8, ge=1, le=4096)
     """Rows a batch: items, or packs of items where `packing` is set."""
     forward_tokens: int = Field(1024, ge=1)

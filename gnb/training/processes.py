@@ -7,16 +7,21 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from gnb.core.errors import GnbError
+from gnb.core.errors import GnbError, SettingsError
+from gnb.models.options import ModelOptions
 
 
 class LostProcessError(GnbError):
-    """A process of the run has ended, and the others cannot go on without it."""
+    """A process of the run has ended, and the others cannot go on without it.
 
-    def __init__(self) -> None:
+    Args:
+        reason: what the connection to it says.
+    """
+
+    def __init__(self, reason: str) -> None:
         super().__init__(
-            "Another process of this training has ended, so this one ends too. If it said why, that stands above; if "
-            "it was killed, it could not. The same command goes on from the newest checkpoint."
+            f"Another process of this training has ended ({reason}), so this one ends too. If it said why, that stands "
+            "above; if it was killed, it could not. The same command goes on from the newest checkpoint."
         )
 
 
@@ -40,29 +45,32 @@ def local_device(device: str) -> str:
 
 
 @contextmanager
-def together(device: str) -> Iterator[None]:
+def together(options: ModelOptions) -> Iterator[None]:
     """Join the other processes, if there are any, for what is done in the context.
 
     Args:
-        device: the option `device`; "cpu" keeps the processes off the GPUs.
+        options: of the run; `device="cpu"` keeps the processes off the GPUs.
 
     Raises:
         LostProcessError: if one of the others ends.
+        SettingsError: if FSDP is asked for in a way that cannot work.
     """
     if count() == 1:
         yield
         return
+    if os.environ.get("ACCELERATE_USE_FSDP") == "true":
+        _check_sharding(options)
     import torch
     from accelerate import PartialState
 
     signal.signal(signal.SIGTERM, _terminated)
     try:
-        PartialState(cpu=device == "cpu" or not torch.cuda.is_available())
+        PartialState(cpu=options.device == "cpu" or not torch.cuda.is_available())
         yield
     except RuntimeError as error:
         if not _is_lost_connection(error):
             raise
-        raise LostProcessError from None
+        raise LostProcessError(str(error).strip().splitlines()[0]) from None
 
 
 def main_first(action: Callable[[], Any]) -> Any:
@@ -87,14 +95,22 @@ def any_process(wish: bool) -> bool:
     return bool(wishes)
 
 
+def _check_sharding(options: ModelOptions) -> None:
+    if os.environ.get("FSDP_VERSION", "1") != "2":
+        raise SettingsError("gnb trains with the second version of FSDP: accelerate launch --fsdp_version 2.")
+    if options.quantisation != "none":
+        raise SettingsError("FSDP cannot spread quantised weights. Train without FSDP, or with quantisation=none.")
+    os.environ["FSDP_CPU_RAM_EFFICIENT_LOADING"] = "false"  # parts of the output layer are copied in every process
+
+
 def _terminated(number: int, frame: FrameType | None) -> None:
     # The launcher ends the others so when one is gone. A second request would only cut off the message.
     signal.signal(number, signal.SIG_IGN)
-    raise LostProcessError
+    raise LostProcessError("the launcher says so")
 
 
 def _is_lost_connection(error: RuntimeError) -> bool:
-    """Tell whether it is the fault of another process: torch has no class of its own for what gloo reports."""
+    """Tell whether the connection to another process broke: torch has no class of its own for what gloo reports."""
     from torch.distributed import DistError
 
-    return isinstance(error, DistError) or any(name in str(error) for name in ("gloo", "NCCL"))
+    return isinstance(error, DistError) or "gloo" in str(error)

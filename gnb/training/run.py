@@ -13,6 +13,7 @@ from gnb.core.errors import ModelError, SettingsError
 from gnb.models.adapters import adapter_card, adapts_vocabulary, lay_adapter, resolve_adapter
 from gnb.models.classifier import load_classifier
 from gnb.models.loading import LoadedModel, load_model
+from gnb.models.placing import pick_dtype
 from gnb.models.prompt import Prompt
 from gnb.models.quantising import prepare_for_training
 from gnb.models.vocabulary import OutputLayer, task_token_ids
@@ -211,6 +212,11 @@ def _output_layer(loaded: LoadedModel, rows: Rows, options: TrainingOptions) -> 
     return OutputLayer(loaded.model, {*task_token_ids(loaded.tokenizer), *learnt})
 
 
+def needs_scaling(options: TrainingOptions) -> bool:
+    """Tell whether gradients are computed in float16 on a GPU, where small ones vanish unless the loss is scaled."""
+    return torch.cuda.is_available() and options.device != "cpu" and pick_dtype(options.dtype) == torch.float16
+
+
 def _arguments(rows: Rows, options: TrainingOptions, folder: Path) -> TrainingArguments:
     steps = math.ceil(len(rows.train) / (options.batch_size * options.accumulation))
     every = max(1, steps // options.evaluations)
@@ -219,6 +225,8 @@ def _arguments(rows: Rows, options: TrainingOptions, folder: Path) -> TrainingAr
         num_train_epochs=options.epochs,
         learning_rate=options.learning_rate,
         weight_decay=options.weight_decay,
+        max_grad_norm=options.max_grad_norm,
+        fp16=needs_scaling(options),
         gradient_accumulation_steps=math.ceil(options.accumulation / process_count()),
         per_device_train_batch_size=options.batch_size,
         optim="adamw_torch",

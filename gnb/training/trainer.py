@@ -59,7 +59,8 @@ class AdapterTrainer(Trainer):
     def within(self, model: PreTrainedModel, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call a function with the base model and further arguments, where DDP and FSDP can see what it does."""
         inner = self.accelerator.unwrap_model(model)
-        return inside_forward(model, inner, partial(function, inner.get_base_model()), *arguments)
+        with self.accelerator.autocast():
+            return inside_forward(model, inner, partial(function, inner.get_base_model()), *arguments)
 
     def get_train_dataloader(self) -> Any:
         """Return the training batches."""
