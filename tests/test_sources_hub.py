@@ -113,9 +113,14 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DatasetHub]:
 
 
 @pytest.fixture(scope="module")
-def results(hub: DatasetHub, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the libraries keep their cache."""
+    return tmp_path_factory.mktemp("hub")
+
+
+@pytest.fixture(scope="module")
+def results(hub: DatasetHub, folder: Path) -> dict[str, dict[str, Any]]:
     """What reading each of `ASKED` gave."""
-    folder = tmp_path_factory.mktemp("hub")
     (folder / "copy/data").mkdir(parents=True)
     (folder / "copy/data/train.parquet").write_bytes(TRAIN)
     found = read_all(folder, hub.url, list(ASKED.values()))
@@ -175,6 +180,16 @@ def test_nothing_but_the_datasets_is_asked_for(results: dict[str, Any], hub: Dat
 def test_a_folder_laid_out_as_a_dataset_is_read_without_the_hub(results: dict[str, Any], hub: DatasetHub) -> None:
     assert [row[0] for row in results["folder"]["examples"]] == ["train/1", "train/2"]
     assert [line for line in hub.asked if "copy" in line] == []
+
+
+def test_what_the_cache_holds_is_read_offline(results: dict[str, Any], hub: DatasetHub, folder: Path) -> None:
+    asked = len(hub.asked)
+    names = ("someone/neutral", "someone/lines")
+    options = [{"name": name, "streaming": False} for name in names]
+    cached, other = read_all(folder, hub.url, options, HF_HUB_OFFLINE="1")
+    assert sorted(cached["examples"]) == sorted(results["downloaded"]["examples"])
+    assert "someone/lines: cannot be read from the hub: Couldn't reach" in other["error"]
+    assert len(hub.asked) == asked
 
 
 @pytest.mark.parametrize("streaming", [True, False])

@@ -18,7 +18,9 @@ from gnb.sources.labels import UnusableError, parse_split
 from gnb.sources.tabular import Reading, Row
 
 _FORMATS = ("parquet", "json", "csv", "text", "arrow")
-"""The readers of the datasets library that are used; none of them runs code or reads pickles."""
+_CACHE = "cache"
+"""The readers of the datasets library that are used: those of files, and that of what they left in the cache, in Arrow.
+None of them runs code or reads pickles."""
 _WAIT = 5
 """Seconds to wait for the hub's first sign of life."""
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
@@ -93,7 +95,7 @@ class HubSource(Source):
             path, name=self.options.config, revision=None if is_folder else self.options.revision
         )
         kind = type(builder).__module__.rpartition(".")[2]
-        if kind not in _FORMATS:
+        if kind not in (*_FORMATS, _CACHE):
             read = ", ".join(_FORMATS)
             raise InputError(f"{self.options.name}: its files are read by {kind!r}; gnb reads {read} files only.")
         if self.options.streaming:
@@ -141,7 +143,7 @@ def _check_hub(name: str) -> None:
     except OSError as error:
         raise InputError(
             f"{name}: the hub at {ENDPOINT} does not answer ({error.strerror or error}). Connect, or read what the "
-            "cache holds with HF_HUB_OFFLINE=1 and hub.streaming=false, or a local copy with hub:FOLDER."
+            "cache holds with HF_HUB_OFFLINE=1, or a local copy with hub:FOLDER."
         ) from None
 
 
