@@ -8,7 +8,9 @@ a cheaper look says that it may match. The expressions are those of hazm 0.12.
 import re
 from collections.abc import Callable
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from gnb.core.kept import kept
 
 _LETTERS = "آابپتثجچحخدذرزژسشصضطظعغفقکگلمنوهی"
 _AFTER = r"\.:!،؛؟»\]\)\}"  # punctuation that follows a word
@@ -100,15 +102,27 @@ class _Lexicon(NamedTuple):
 
 @cache
 def _lexicon() -> _Lexicon:
+    return _Lexicon(*(frozenset(text.split("\n")) for text in kept("lexicon", _read_lexicon)))
+
+
+def _read_lexicon() -> list[str]:
     from hazm.constants import SUFFIXES
     from hazm.lemmatizer import Lemmatizer
     from hazm.utils import words_list
 
     counts = {word: count for word, count, _ in words_list()}
     known = (*Lemmatizer(joined_verb_parts=False).verbs, *(word for word, count in counts.items() if count > 0))
-    compounds = frozenset(word for word in known if _HALF_SPACE in word)
-    tails = (word[place + 1 :] for word in compounds for place, letter in enumerate(word) if letter == _HALF_SPACE)
-    return _Lexicon(frozenset(counts), compounds, frozenset(tails), frozenset(SUFFIXES))
+    compounds = {word for word in known if _HALF_SPACE in word}
+    tails = {word[place + 1 :] for word in compounds for place, letter in enumerate(word) if letter == _HALF_SPACE}
+    return ["\n".join(sorted(words)) for words in (counts, compounds, tails, SUFFIXES)]
+
+
+def _read_tables() -> list[Any]:
+    from hazm import constants
+
+    ((special, _),) = constants.SPECIAL_CHARS_PATTERNS  # one class of characters
+    pairs = [(constants.TRANSLATION_SRC, constants.TRANSLATION_DST), (constants.NUMBERS_SRC, constants.NUMBERS_DST)]
+    return [*pairs, special, constants.UNICODE_REPLACEMENTS]
 
 
 def _trim(text: str) -> str:
@@ -172,17 +186,18 @@ def _shorten(word: str, words: frozenset[str]) -> str:
 
 
 @cache
-def _alphabet() -> Callable[[str], str]:
-    from hazm.constants import TRANSLATION_DST, TRANSLATION_SRC
+def _tables() -> list[Any]:
+    return list(kept("tables", _read_tables))
 
-    return _translation(TRANSLATION_SRC, TRANSLATION_DST)
+
+@cache
+def _alphabet() -> Callable[[str], str]:
+    return _translation(*_tables()[0])
 
 
 @cache
 def _digits() -> Callable[[str], str]:
-    from hazm.constants import NUMBERS_DST, NUMBERS_SRC
-
-    return _translation(NUMBERS_SRC, NUMBERS_DST)
+    return _translation(*_tables()[1])
 
 
 def _translation(source: str, target: str) -> Callable[[str], str]:
@@ -194,8 +209,6 @@ def _translation(source: str, target: str) -> Callable[[str], str]:
 
 @cache
 def _specials() -> tuple[re.Pattern[str], re.Pattern[str], list[tuple[str, str]]]:
-    from hazm.constants import SPECIAL_CHARS_PATTERNS, UNICODE_REPLACEMENTS
-
-    ((special, _),) = SPECIAL_CHARS_PATTERNS  # one class of characters
-    replaced = "".join(filter(str.isalpha, "".join(old for old, _ in UNICODE_REPLACEMENTS))) + "﷽﷼"
-    return re.compile(f"{special[:-1]}{replaced}]"), re.compile(special), UNICODE_REPLACEMENTS
+    special, replacements = _tables()[2:]
+    replaced = "".join(filter(str.isalpha, "".join(old for old, _ in replacements))) + "﷽﷼"
+    return re.compile(f"{special[:-1]}{replaced}]"), re.compile(special), replacements

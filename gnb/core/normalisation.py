@@ -1,13 +1,10 @@
 """Careful spelling rules: what hazm's rules also do, without what damages texts. hazm's own are in `hazm_rules`."""
 
-import os
-from contextlib import suppress
 from functools import cache
-from importlib.metadata import version
 
 import regex
 
-from gnb.core.paths import cache_dir
+from gnb.core.kept import kept
 
 _LETTERS = "آابپتثجچحخدذرزژسشصضطظعغفقکگلمنوهی"
 _HALF_SPACE = "\u200c"
@@ -46,27 +43,14 @@ def _join_verb(match: regex.Match[str]) -> str:
 
 @cache
 def _verb_forms() -> frozenset[str]:
-    """Return hazm's verb forms that begin with می or نمی.
-
-    They are kept in the user's cache: importing hazm takes seconds and 200 MB in each process that cleans.
-    """
-    file = cache_dir() / f"verb-forms-hazm-{version('hazm')}.txt"
-    try:
-        return frozenset(file.read_text("utf-8").splitlines())
-    except OSError:
-        forms = _conjugate()
-    with suppress(OSError):  # a cache that cannot be written costs time, nothing else
-        file.parent.mkdir(parents=True, exist_ok=True)
-        scratch = file.with_suffix(f".{os.getpid()}")
-        scratch.write_text("\n".join(sorted(forms)), "utf-8")
-        scratch.replace(file)
-    return forms
+    """Return hazm's verb forms that begin with می or نمی."""
+    return frozenset(kept("verb-forms", _conjugate))
 
 
-def _conjugate() -> frozenset[str]:
+def _conjugate() -> list[str]:
     from hazm.lemmatizer import Conjugation
     from hazm.utils import verbs_list
 
     conjugation = Conjugation()
     forms = (form for verb in verbs_list() for form in conjugation.get_all(verb))
-    return frozenset(form for form in forms if form.startswith((f"می{_HALF_SPACE}", f"نمی{_HALF_SPACE}")))
+    return sorted({form for form in forms if form.startswith((f"می{_HALF_SPACE}", f"نمی{_HALF_SPACE}"))})
