@@ -8,6 +8,7 @@ import io
 import json
 import math
 import sys
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -108,10 +109,11 @@ def import_loop() -> _Loop:
             "pip install --no-deps llama-cookbook. (In an environment of its own: pip install 'gnb[llama-recipes]'.)"
         )
     _complete_accelerate()
-    from llama_cookbook.configs import train_config
-    from llama_cookbook.data.concatenator import ConcatDataset
-    from llama_cookbook.utils.train_utils import train as train_loop
-
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of torch's modules that it imports
+        from llama_cookbook.configs import train_config
+        from llama_cookbook.data.concatenator import ConcatDataset
+        from llama_cookbook.utils.train_utils import train as train_loop
     return _Loop(train_loop, train_config, ConcatDataset)
 
 
