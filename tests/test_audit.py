@@ -131,6 +131,8 @@ def test_fixing_writes_a_copy_and_says_what_it_did(folder: Path, capsys: pytest.
     ("arguments", "message"),
     [
         (["nowhere"], "no source 'nowhere'"),
+        (["data/train.jsonl"], "is a file; name its source too, such as jsonl:data/train.jsonl"),
+        (["data/nowhere"], "does not exist"),
         (["data", "--fix"], "--fix and --to DIR belong together"),
         (["data", "--to", "x"], "--fix and --to DIR belong together"),
         (["data", "--fix", "--to", "data"], "is not empty"),

@@ -195,6 +195,24 @@ def test_a_publication_that_was_changed_is_not_replaced(published: Path, capsys:
     assert (published / "README.md").read_text("utf-8") == "mine"
 
 
+def test_an_interrupted_publication_leaves_what_was_there(published: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = (published / "README.md").read_bytes()
+    monkeypatch.setattr("gnb.publishing.write_checksums", interrupt)
+    assert gnb("publish", "data", "--to", "out", "--license", "CC-BY-4.0") == 130
+    assert (published / "README.md").read_bytes() == before
+    assert [path.name for path in published.parent.iterdir() if path.name.startswith(".")] == []
+
+
+def test_lone_surrogates_and_control_characters_do_not_stop_a_publication(folder: Path) -> None:
+    lines = '{"id": "\\ud800a", "text": "سلام \\ud800 و \\u0000", "references": ["سلام \\ud800"]}\n'
+    (folder / "odd.jsonl").write_text(lines, "utf-8")
+    assert gnb("publish", "jsonl:odd.jsonl", "--to", "out", "--license", "CC-BY-4.0") == 0
+    assert gnb("audit", "jsonl:odd.jsonl", "--html", "odd.html", "--fix", "--to", "fixed", "--json") == 0
+
+
 def on_hub(hub: Hub, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Publish to a hub in a process of its own: its client reads the address when it is imported."""
     values = {"HF_ENDPOINT": hub.url, "HF_TOKEN": TOKEN, "HF_HUB_DISABLE_XET": "1", "HF_HOME": str(Path.cwd() / "hf")}

@@ -78,7 +78,8 @@ def _write_page(page: Path, title: str, audit: Audit) -> None:
 def _show_json(audit: Audit) -> None:
     import json
 
-    click.echo(json.dumps(audit.as_record(), ensure_ascii=False, indent=2))
+    text = json.dumps(audit.as_record(), ensure_ascii=False, indent=2)
+    click.echo(text.encode("utf-8", "replace"))  # a lone surrogate becomes a question mark
 
 
 def _show(audit: Audit, shown: int) -> None:

@@ -40,11 +40,15 @@ def read_data(settings: Settings, text: str, *, strict: bool = False) -> Data:
     Raises:
         UnknownNameError, SettingsError, InputError: as `Settings.choose` and `Source.read`.
     """
+    from gnb.core.errors import InputError
     from gnb.core.reading import read_source
     from gnb.plugins.manager import installed_plugins
 
     registry = installed_plugins().registry
     known = text.partition(":")[0] in registry.components["source"]
+    if not known and (os.path.isfile(text) or (os.sep in text and not os.path.isdir(text))):
+        what = "is a file; name its source too, such as jsonl:" + text if os.path.isfile(text) else "does not exist"
+        raise InputError(f"{text}: {what}. DATA is a source or a folder that gnb prepare wrote.")
     named = f"prepared:{text}" if os.path.isdir(text) and not known else text
     choice = settings.choose("source", named, registry)
     settings.check_overrides([choice])

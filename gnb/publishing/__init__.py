@@ -21,7 +21,7 @@ from gnb.publishing.files import RECORD, write_archive, write_checksums, write_s
 from gnb.publishing.folder import new_folder
 from gnb.publishing.harness import write_task
 from gnb.publishing.licences import Licence
-from gnb.publishing.rows import METADATA, count_personal, mask_examples, row_of
+from gnb.publishing.rows import METADATA, count_personal, encodable, mask_examples, row_of
 
 __all__ = ["Plan", "publish"]
 
@@ -73,8 +73,9 @@ def publish(examples: Sequence[Example], plan: Plan, track: Track = untracked) -
     if not examples:
         raise InputError("There is nothing to publish: the source holds no example.")
     with new_folder(plan.target) as folder:
-        split_here = any(example.split is None for example in examples)
-        chosen = split_examples(examples, seed=plan.seed) if split_here else list(examples)
+        chosen = list(map(encodable, examples))
+        split_here = any(example.split is None for example in chosen)
+        chosen = split_examples(chosen, seed=plan.seed) if split_here else chosen
         pieces, changed = count_personal(chosen), 0
         if not plan.keep_personal:
             masked = mask_examples(chosen)

@@ -20,8 +20,7 @@ def new_folder(target: Path) -> Iterator[Path]:
     _check(target)
     work, old = (target.parent / f".{target.name}.{state}" for state in ("publishing", "old"))
     try:
-        for folder in (work, old):
-            shutil.rmtree(folder, ignore_errors=True)  # of a run that was killed
+        _clear(target, work, old)  # what a run that was killed left
         work.mkdir(parents=True)
     except OSError as error:
         raise SettingsError(f"--to {target}: cannot be written ({error.strerror}).") from None
@@ -31,8 +30,15 @@ def new_folder(target: Path) -> Iterator[Path]:
             target.rename(old)
         work.rename(target)
     finally:
-        for folder in (work, old):
-            shutil.rmtree(folder, ignore_errors=True)
+        _clear(target, work, old)
+
+
+def _clear(target: Path, work: Path, old: Path) -> None:
+    """Remove what is unfinished or replaced; what was to be replaced comes back if nothing took its place."""
+    if old.exists() and not target.exists():
+        old.rename(target)
+    for folder in (work, old):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _check(target: Path) -> None:

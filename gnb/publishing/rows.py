@@ -1,11 +1,13 @@
 """Examples as rows of a published table: typed columns, personal data masked, and only what was asked for."""
 
 import hashlib
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from gnb.core.jsonl import example_to_json
 from gnb.core.personal import find_personal, mask_personal, mask_values
 from gnb.core.records import Example
 
@@ -54,6 +56,12 @@ def mask_examples(examples: Sequence[Example]) -> Masked:
     return Masked(masked, pieces, changed)
 
 
+def encodable(example: Example) -> Example:
+    """Return an example that any file takes: a lone surrogate becomes a question mark, as in `gnb prepare`."""
+    record = json.loads(example_to_json(example).encode("utf-8", "replace"))
+    return Example(**{**record, "references": tuple(record["references"])})
+
+
 def count_personal(examples: Sequence[Example]) -> Counter[str]:
     """Count the pieces of personal data in texts and references, by kind."""
     texts = (text for example in examples for text in (example.text, *example.references))
@@ -83,8 +91,6 @@ def schema_of(keys: Sequence[str]) -> "pa.Schema":
 
 
 def _as_text(value: object) -> str | None:
-    import json
-
     return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
