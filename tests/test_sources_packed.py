@@ -175,6 +175,14 @@ def test_what_unpacks_to_far_more_than_it_is_is_stopped(
     assert "unpacks to more than 200 times its size" in problems[0]
 
 
+@pytest.mark.parametrize("name", KINDS)
+def test_a_trap_within_an_archive_is_stopped(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packed, "FREE", 2**20)
+    texts, _, problems = read(write(tmp_path / name, {"a.csv": CSV, "b.csv.gz": gzip.compress(bomb() * 2)}))
+    assert len(texts) < 4500
+    assert "unpacks to more than 200 times its size" in problems[0]
+
+
 @pytest.mark.parametrize("name", ["a.csv.gz", "a.tar.gz", "a.tar"])
 def test_a_truncated_stream_keeps_what_was_read_and_says_so(tmp_path: Path, name: str) -> None:
     rows = b"text\n" + b"".join(os.urandom(30).hex().encode() + b"\n" for _ in range(5000))

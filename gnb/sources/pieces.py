@@ -72,9 +72,10 @@ def _find(path: Path, endings: Sequence[str]) -> tuple[list[Path], Path]:
 def _open(piece: Piece, file: Path, endings: Sequence[str], report: Report) -> Iterator[Piece]:
     """Yield what a file holds: itself, or what is packed in it."""
     choice = _Choice(endings)
-    members = _members(piece.stream, file, choice)
+    budget = Budget(file.stat().st_size)
+    members = _members(piece.stream, file, choice, budget)
     if members is None:
-        yield _unzipped(piece, Budget(file.stat().st_size))
+        yield _unzipped(piece, budget)
         return
     try:
         for name, found in members:
@@ -82,7 +83,7 @@ def _open(piece: Piece, file: Path, endings: Sequence[str], report: Report) -> I
             if isinstance(found, str):
                 report(Problem(inner, found))
             else:
-                yield _unzipped(Piece(inner, f"{piece.label}/{name}", found), None)
+                yield _unzipped(Piece(inner, f"{piece.label}/{name}", found), budget)
     except BrokenError as error:
         report(Problem(piece.name, f"the archive {error}; expected a whole one"))
     if not choice.found:
@@ -107,23 +108,23 @@ class _Choice:
         return False
 
 
-def _members(stream: BinaryIO, file: Path, wanted: _Choice) -> Members | None:
+def _members(stream: BinaryIO, file: Path, wanted: _Choice, budget: Budget) -> Members | None:
     """Return the members of an archive, None if the file is none."""
-    head, size = _peek(stream), file.stat().st_size
+    head = _peek(stream)
     if head.startswith(_ZIP):
-        return zip_members(file, wanted, Budget(size))
+        return zip_members(file, wanted, budget)
     if head.startswith(_SEVEN_ZIP):
-        return seven_zip_members(file, wanted, Budget(size))
+        return seven_zip_members(file, wanted, budget)
     if head.startswith(_GZIP):
         with gzip.open(file) as unzipped:  # a look into it; what is damaged shows when it is read
             head = _peek(guard(cast(BinaryIO, unzipped)))
         if head[257:262] == _TAR:
-            return tar_members(guard(cast(BinaryIO, gzip.GzipFile(fileobj=stream)), Budget(size)), wanted)
+            return tar_members(guard(cast(BinaryIO, gzip.GzipFile(fileobj=stream)), budget), wanted)
         return None
     return tar_members(stream, wanted) if head[257:262] == _TAR else None
 
 
-def _unzipped(piece: Piece, budget: Budget | None) -> Piece:
+def _unzipped(piece: Piece, budget: Budget) -> Piece:
     if not _peek(piece.stream).startswith(_GZIP):
         return piece
     stream = guard(cast(BinaryIO, gzip.GzipFile(fileobj=piece.stream)), budget)
