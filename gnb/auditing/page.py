@@ -3,6 +3,7 @@
 Bars are HTML because a browser shapes and orders Persian labels; matplotlib's SVG does neither.
 """
 
+import unicodedata
 from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
@@ -122,10 +123,16 @@ def _finding(finding: Finding) -> str:
 
 def _item(item: Item) -> str:
     name = escape(printable(item.id)) + (f"<br>{escape(printable(item.origin))}" if item.origin != item.id else "")
-    detail = f"<br><small><bdi>{escape(printable(item.detail))}</bdi></small>" if item.detail else ""
-    return (
-        f"<tr><th><small><bdi>{name}</bdi></small></th><td dir='auto'>{escape(printable(item.text))}{detail}</td></tr>"
-    )
+    said, colon, quoted = printable(item.detail).partition(": ")
+    detail = f"<br><small><bdi dir='ltr'>{escape(said)}</bdi>{colon}{_isolated(quoted)}</small>" if said else ""
+    text = f"<td>{_isolated(printable(item.text))}{detail}</td>"
+    return f"<tr><th><small><bdi>{name}</bdi></small></th>{text}</tr>"
+
+
+def _isolated(text: str) -> str:
+    """Return a text in its direction: right to left if it has such a letter, whatever name or link it begins with."""
+    direction = "rtl" if any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in text) else "ltr"
+    return f"<bdi dir='{direction}'>{escape(text)}</bdi>"
 
 
 def _bars(title: str, counts: Mapping[str, int], names: Mapping[str, str]) -> Iterator[str]:
