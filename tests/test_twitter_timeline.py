@@ -33,7 +33,7 @@ def site() -> Iterator[Site]:
 
 def run(browser: Chrome, site: Site, path: Path, *words: str, **options: Any) -> list[Outcome]:
     """Collect without pauses."""
-    given = {"path": path, "url": site.url, "delay": 0, "settle": 0.2, "patience": 3, "timeout": 8, **options}
+    given = {"path": path, "url": site.url, "delay": 0, "settle": 0.5, "patience": 3, "timeout": 8, **options}
     searches = [Search(each) for each in words or ("زن",)]
     return list(collect(browser, searches, CollectOptions(**given), untracked))
 
@@ -112,7 +112,7 @@ def test_a_thousand_tweets_come_whole_and_in_order(browser: Chrome, site: Site, 
 
 def test_slow_pages_are_waited_for_while_they_show_that_they_load(browser: Chrome, site: Site, path: Path) -> None:
     site.slow, site.start_after = 1.0, 800
-    [outcome] = run(browser, site, path, settle=0.1, raw_handles=True)
+    [outcome] = run(browser, site, path, raw_handles=True)
     assert outcome.end == "end"
     check_all(path, organic(site.posts))
 
