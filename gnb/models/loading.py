@@ -173,13 +173,12 @@ def can_keep_embeddings(options: ModelOptions) -> bool:
     return options.base_model == embedded.NAME and options.quantisation == "none" and wanted
 
 
-def load_stored_model(options: ModelOptions, auto_class: Any, **settings: Any) -> "PreTrainedModel":
+def load_stored_model(options: ModelOptions, auto_class: Any) -> "PreTrainedModel":
     """Load the embedded model with its embeddings as they are stored (see `can_keep_embeddings`).
 
     Args:
         options: which model and how.
         auto_class: the class of transformers that picks the architecture.
-        settings: of the model's configuration.
 
     Raises:
         ModelError: if it cannot be loaded.
@@ -187,7 +186,7 @@ def load_stored_model(options: ModelOptions, auto_class: Any, **settings: Any) -
     from gnb.models.stored import load_stored
 
     with explained(options.base_model):
-        return load_stored(embedded.embedded_folder(), auto_class, **settings).eval()
+        return load_stored(embedded.embedded_folder(), auto_class).eval()
 
 
 def load_tokenizer(name: str, revision: str | None = None) -> "PreTrainedTokenizerBase":

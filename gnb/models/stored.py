@@ -14,8 +14,8 @@ from torch import nn
 from transformers import AutoConfig, PreTrainedModel
 from transformers.initialization import no_init_weights
 
-_NOT_STORED = {"lm_head.weight", "score.weight"}
-"""Weights that no file needs to hold: the output layer is the embeddings, and a classifier comes with its adapter."""
+_NOT_STORED = {"lm_head.weight"}
+"""Weights that no file needs to hold: the output layer is the embeddings."""
 
 
 class StoredEmbedding(nn.Module):
@@ -58,7 +58,7 @@ class StoredOutput(nn.Module):
         return self.weight.float()
 
 
-def load_stored(folder: Path, auto_class: Any, **settings: Any) -> PreTrainedModel:
+def load_stored(folder: Path, auto_class: Any) -> PreTrainedModel:
     """Load a model whose folder holds one file of bfloat16 weights, to run in float32.
 
     `from_pretrained` gives the same, but first prepares to rename the weights of all models that were ever renamed.
@@ -66,12 +66,11 @@ def load_stored(folder: Path, auto_class: Any, **settings: Any) -> PreTrainedMod
     Args:
         folder: the model, in the layout of transformers.
         auto_class: the class of transformers that picks the architecture.
-        settings: of the model's configuration.
 
     Raises:
         ValueError: if the file's weights are not the model's.
     """
-    config = AutoConfig.from_pretrained(folder, local_files_only=True, **settings)
+    config = AutoConfig.from_pretrained(folder, local_files_only=True)
     with no_init_weights():
         model: PreTrainedModel = auto_class.from_config(config, dtype=torch.bfloat16)
     found = model.load_state_dict(load_file(folder / "model.safetensors"), strict=False, assign=True)
