@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gnb.core.preparation import Input, Plan, Prepared
+    from gnb.core.preparation.stages import Clean
     from gnb.core.settings import Settings
 
 _SHOWN_PROBLEMS = 5
@@ -33,6 +34,8 @@ _SHOWN_PROBLEMS = 5
 @click.option("--shares", default="0.8,0.1,0.1", show_default=True, help="Of train, validation and test.")
 @click.option("--strict", is_flag=True, help="Stop at the first piece that a source cannot use.")
 @click.option("--workers", type=click.IntRange(min=1), help="Processes that clean.  [one a core]")
+@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True, help="What cleans.")
+@click.option("--ray-address", help="Cluster that --engine ray uses, such as HOST:6379.  [this machine]")
 @click.option("--show-changes", "samples", type=click.IntRange(min=0), default=0, help="Changes to show for each rule.")
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest.")
 @settings_options
@@ -65,7 +68,15 @@ def _inputs(settings: Settings, sources: Sequence[str]) -> list[Input]:
     return [Input(choice.name, registry.create("source", choice.name, choice.values)) for choice in choices]
 
 
-def _plan(cleaning: Any, switches: Sequence[str], shares: str, workers: int | None, **given: Any) -> Plan:
+def _plan(
+    cleaning: Any,
+    switches: Sequence[str],
+    shares: str,
+    workers: int | None,
+    engine: str,
+    ray_address: str | None,
+    **given: Any,
+) -> Plan:
     import os
 
     from gnb.core.cleaning import CleaningOptions, parse_rules
@@ -73,7 +84,18 @@ def _plan(cleaning: Any, switches: Sequence[str], shares: str, workers: int | No
     from gnb.core.splitting import parse_shares
 
     rules = CleaningOptions.named(cleaning, parse_rules(switches))
-    return Plan(rules=rules, shares=parse_shares(shares), workers=workers or os.cpu_count() or 1, **given)
+    clean = _clean_on_ray(ray_address, workers) if engine == "ray" else None
+    if ray_address and clean is None:
+        raise click.UsageError("--ray-address is for --engine ray.")
+    return Plan(rules=rules, shares=parse_shares(shares), workers=workers or os.cpu_count() or 1, clean=clean, **given)
+
+
+def _clean_on_ray(address: str | None, workers: int | None) -> Clean:
+    from functools import partial
+
+    from gnb.scaling.ray_cleaning import clean_on_ray
+
+    return partial(clean_on_ray, address=address, workers=workers)
 
 
 def _note_problems(inputs: Sequence[Input]) -> None:

@@ -17,7 +17,7 @@ from gnb.core.manifest import describe_files, versions, write_manifest
 from gnb.core.preparation.chunks import clean_record
 from gnb.core.preparation.outputs import write_outputs
 from gnb.core.preparation.reading import Input
-from gnb.core.preparation.stages import clean_inputs, merge_texts, split_texts
+from gnb.core.preparation.stages import Clean, clean_here, clean_inputs, merge_texts, split_texts
 from gnb.core.preparation.texts import Texts
 from gnb.core.preparation.work import WorkFile
 from gnb.core.preparation.workspace import CONFLICTS, OUTPUTS, Workspace
@@ -42,6 +42,7 @@ class Plan:
         shares: the parts of train, validation and test.
         strict: stop at the first piece that a source cannot use.
         workers: processes that clean, at least 1; the result does not depend on them.
+        clean: cleans in place of those processes, elsewhere; nor does the result depend on it.
         samples: changes to show for each rule.
     """
 
@@ -51,6 +52,7 @@ class Plan:
     shares: Shares = SHARES
     strict: bool = False
     workers: int = 1
+    clean: Clean | None = None
     samples: int = 0
 
 
@@ -78,7 +80,8 @@ def prepare(inputs: Sequence[Input], plan: Plan, track: Track = untracked) -> Pr
     space = Workspace(plan.target)
     with WorkFile(space.work_file) as work:
         space.begin()
-        counts = clean_inputs(work, inputs, plan.rules, workers=plan.workers, strict=plan.strict, track=track)
+        clean = plan.clean or clean_here(plan.workers)
+        counts = clean_inputs(work, inputs, plan.rules, clean=clean, strict=plan.strict, track=track)
         samples = _samples(work, plan)
         texts = Texts(work)
         counts.update(merge_texts(work, texts, space.out / CONFLICTS, seed=plan.seed, track=track))

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import batched, groupby
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import numpy as np
 from gnb.core.cleaning import CleaningOptions
 from gnb.core.errors import InputError
 from gnb.core.manifest import versions
-from gnb.core.preparation.chunks import SIZE, Chunk, Row, clean_chunk, make_chunks
+from gnb.core.preparation.chunks import SIZE, Chunk, CleanChunk, Row, clean_chunk, make_chunks
 from gnb.core.preparation.merging import Conflict, merge_copies
 from gnb.core.preparation.pool import map_in_order
 from gnb.core.preparation.reading import Input, read_lines
@@ -23,9 +23,17 @@ from gnb.core.splitting import Shares, shuffle_rank
 
 _BATCH = 2000
 
+Clean = Callable[[Iterable[Chunk]], Iterator[CleanChunk]]
+"""Cleans chunks, in any order, by `gnb.core.preparation.chunks.clean_chunk`."""
+
+
+def clean_here(workers: int) -> Clean:
+    """Return what cleans chunks on this machine, in worker processes."""
+    return lambda chunks: map_in_order(clean_chunk, chunks, workers)
+
 
 def clean_inputs(
-    work: WorkFile, inputs: Sequence[Input], options: CleaningOptions, *, workers: int, strict: bool, track: Track
+    work: WorkFile, inputs: Sequence[Input], options: CleaningOptions, *, clean: Clean, strict: bool, track: Track
 ) -> Counter[str]:
     """Clean all inputs into the work file, reusing the chunks that are there, and return the counts.
 
@@ -42,7 +50,7 @@ def clean_inputs(
             if not work.has_chunk(chunk.number, chunk.fingerprint):
                 yield chunk
 
-    for chunk in map_in_order(clean_chunk, missing(), workers):
+    for chunk in clean(missing()):
         work.put_chunk(chunk)
         track("cleaning", chunk.number * SIZE + chunk.counts["read"], 0)
     counts = work.finish_chunks(count)

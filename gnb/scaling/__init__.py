@@ -1,0 +1,1 @@
+"""Work on more than one machine, by Ray. Nothing of gnb needs it."""
