@@ -20,7 +20,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The files of a repository; nobody looks into them here."""
     folder = tmp_path_factory.mktemp("repository")
     for name in ("config.json", "tokenizer.json", "README.md", "pytorch_model.bin"):
-        (folder / name).write_text("{}", "utf-8")
+        (folder / name).write_text(f"{name}: equal files would be fetched once", "utf-8")
     (folder / "model.safetensors").write_bytes(os.urandom(100_000))
     return folder
 
