@@ -1,4 +1,4 @@
-"""`gnb train` in several processes: the same steps as in one, and what comes of a killed one."""
+"""`gnb train` in several processes: with DDP and FSDP the same steps as in one, and what comes of a killed one."""
 
 import json
 import os
@@ -24,6 +24,11 @@ from gnb.training.job import CHECKPOINTS
 OPTIONS = {"epochs": 6, "batch_size": 3, "evaluations": 1, "dropout": 0.0, "context_length": 512}
 TOLERANCE = 1e-5
 """Relative, of losses: the processes add up the same numbers in another order."""
+FSDP = {
+    "ACCELERATE_USE_FSDP": "true",
+    "FSDP_VERSION": "2",
+    "FSDP_AUTO_WRAP_POLICY": "TRANSFORMER_BASED_WRAP",
+}
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +111,11 @@ def test_a_killed_process_ends_the_run_and_the_same_command_goes_on_to_the_curve
     said = finish(launch(bench, "two"))
     assert "step 5 of 30" not in said
     assert_same_run(bench, "two")
+
+
+def test_fsdp_learns_what_one_process_does(bench: Bench) -> None:
+    finish(launch(bench, "sharded", (str(Path(__file__).with_name("fsdp_on_cpu.py")),), **FSDP))
+    assert_same_run(bench, "sharded")
 
 
 @pytest.mark.parametrize("processes", [2, 3, 5])

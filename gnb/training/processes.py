@@ -35,6 +35,11 @@ def is_main() -> bool:
     return os.environ.get("RANK", "0") == "0"
 
 
+def is_sharded() -> bool:
+    """Tell whether FSDP spreads the model over the processes."""
+    return count() > 1 and os.environ.get("ACCELERATE_USE_FSDP") == "true"
+
+
 def local_device(device: str) -> str:
     """Return the device of this process: a GPU of its own where the user leaves the choice and there are several."""
     import torch
@@ -58,7 +63,7 @@ def together(options: ModelOptions) -> Iterator[None]:
     if count() == 1:
         yield
         return
-    if os.environ.get("ACCELERATE_USE_FSDP") == "true":
+    if is_sharded():
         _check_sharding(options)
     import torch
     from accelerate import PartialState

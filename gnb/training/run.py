@@ -23,7 +23,7 @@ from gnb.training.data import TrainingData
 from gnb.training.detecting import DetectTrainer, categories_of, describe_detector
 from gnb.training.options import TrainingOptions
 from gnb.training.processes import count as process_count
-from gnb.training.processes import local_device
+from gnb.training.processes import is_sharded, local_device
 from gnb.training.rewriting import RewriteTrainer
 from gnb.training.rows import Rows, count, make_rows
 from gnb.training.trainer import AdapterTrainer
@@ -194,8 +194,9 @@ def make_trainer(
     if options.task == "detect":
         trainer = DetectTrainer(**shared)
     else:
-        # what is computed once for all rows is kept, which checkpointing forbids
-        shared_start = not (options.packing or options.gradient_checkpointing)
+        # What is computed once for all rows is kept, which checkpointing forbids. Its gradients come through the cache,
+        # where FSDP does not see them, and so does not gather the weights that they need.
+        shared_start = not (options.packing or options.gradient_checkpointing or is_sharded())
         start = len(Prompt(options.prompt, loaded.tokenizer).before) if shared_start else 0
         trainer = RewriteTrainer(output=_output_layer(loaded, rows, options), instruction_length=start, **shared)
     if rows.validation:
