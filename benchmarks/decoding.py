@@ -229,7 +229,7 @@ def main() -> None:
     """Print the section as Markdown."""
     chosen = arguments()
     texts, rewriter = test_texts(chosen.texts), with_options(chosen.dtype)
-    loaded = rewriter.load()
+    loaded = rewriter.load(generates=True)
     plain = best_batched(rewriter, loaded, texts, chosen.sizes)
     gnb = Way("gnb, greedy", guided(rewriter), texts)
     ways = [Way("notebook's loop", notebook(rewriter), sample(texts, chosen.notebook_texts)), plain, gnb]
