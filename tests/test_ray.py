@@ -34,6 +34,15 @@ def inputs() -> list[Input]:
     return [Input("sentences", Sentences(Options()))]
 
 
+def test_an_address_where_nobody_answers_is_refused_at_once(tmp_path: Path) -> None:
+    from gnb.core.errors import GnbError
+    from gnb.scaling.ray_cleaning import clean_on_ray
+
+    plan = Plan(target=tmp_path / "ray", clean=partial(clean_on_ray, address="127.0.0.1:1"))
+    with pytest.raises(GnbError, match=r"Ray at 127\.0\.0\.1:1 cannot be reached"):
+        prepare(inputs(), plan)
+
+
 def test_a_node_killed_midway_changes_no_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     monkeypatch.setenv("RAY_worker_niceness", "0")  # 15 by default: beside other work it would starve

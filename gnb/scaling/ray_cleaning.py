@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import socket
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -65,6 +66,7 @@ def _connected(address: str | None, workers: int | None) -> Iterator[Any]:
     except ImportError:
         raise MissingDependencyError("--engine ray needs Ray. Install: pip install 'gnb[ray]'") from None
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    _check_address(address)
     here: dict[str, Any] = {} if address else {"num_cpus": workers, "include_dashboard": False}
     try:
         ray.init(address=address, **quiet, **here)
@@ -77,6 +79,17 @@ def _connected(address: str | None, workers: int | None) -> Iterator[Any]:
         yield ray.data
     finally:
         ray.shutdown()
+
+
+def _check_address(address: str | None) -> None:
+    """Knock at HOST:PORT first: Ray itself takes minutes to notice that nobody is there."""
+    host, _, port = (address or "").rpartition(":")
+    if not port.isdecimal() or "/" in host:
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=10).close()
+    except (OSError, OverflowError) as error:
+        raise GnbError(f"Ray at {address} cannot be reached ({error}); expected the HOST:PORT of its head.") from None
 
 
 @contextmanager
