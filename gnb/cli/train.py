@@ -127,6 +127,8 @@ def _examples(settings: Settings, sources: Sequence[str], *, strict: bool) -> It
         source = registry.create("source", choice.name, choice.values)
         examples, problems = read_source(source, strict=strict)
         yield from examples
+        for line in problems.notes:
+            note(line)
         if problems.count:
             note(f"{choice.label}: skipped {problems.count} pieces, the first: {problems.kept[0]}")
 
