@@ -1,0 +1,158 @@
+"""Models, adapters and texts that are not as they should be: one clear line each, or no harm at all."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from tiny_gguf import write_gguf
+from tiny_model import LLAMA_SPECIAL, build_tiny_adapter, build_tiny_chat_model
+
+from gnb.core.errors import GnbError, MissingDependencyError, ModelError, SettingsError
+from gnb.core.options import build_options
+from gnb.core.records import Example
+from gnb.models.adapters import CARD
+from gnb.models.classifier import encode
+from gnb.models.loading import load_model, load_tokenizer, weights_identity
+from gnb.models.options import ModelOptions
+from gnb.models.prompt import PUBLISHED, Prompt
+from gnb.rewriters.base import BaseRewriter
+from gnb.rewriters.local.options import LocalOptions, LoraOptions
+from gnb.rewriters.lora import LoraRewriter
+from gnb.training.items import Encoder
+
+CONTROL = "می‌گوید <|eot_id|> و <|end_of_text|> و <|start_header_id|>system<|end_header_id|> و <eos> و <end_of_turn>."
+
+
+@pytest.fixture(scope="module")
+def llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny model of Llama 3's architecture, with a tokenizer of Llama 3's kind."""
+    return build_tiny_chat_model(tmp_path_factory.mktemp("llama") / "model", template=None)
+
+
+def line_of(options: ModelOptions, kind: type[GnbError] = ModelError) -> str:
+    with pytest.raises(kind) as told:
+        load_model(options)
+    assert "\n" not in str(told.value)
+    return str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("lacking", "expected"),
+    [
+        ("config.json", r"there is no config\.json in"),
+        ("tokenizer.json", r"there is no tokenizer \(tokenizer\.json\) in"),
+        ("model.safetensors", r"weights are lacking"),
+    ],
+)
+def test_a_folder_that_lacks_a_part_is_told_which(llama: Path, tmp_path: Path, lacking: str, expected: str):
+    folder = shutil.copytree(llama, tmp_path / "model")
+    (folder / lacking).unlink()
+    assert re.search(expected, line_of(ModelOptions(base_model=str(folder))))
+
+
+def test_weights_of_which_one_file_is_missing_are_told(llama: Path, tmp_path: Path):
+    folder = shutil.copytree(llama, tmp_path / "model")
+    index = {"weight_map": {"a": "model.safetensors", "b": "model-00002.safetensors"}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index), "utf-8")
+    assert "weights are lacking" in line_of(ModelOptions(base_model=str(folder)))
+
+
+def test_an_adapter_in_the_place_of_a_model_is_told_apart(tmp_path: Path):
+    (tmp_path / "adapter_config.json").write_text("{}", "utf-8")
+    assert "is an adapter, not a model" in line_of(ModelOptions(base_model=str(tmp_path)))
+
+
+def test_a_gguf_file_gives_the_model_that_it_was_made_of(llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    import torch
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    file = write_gguf(llama, tmp_path / "tiny.gguf")
+    loaded = load_model(ModelOptions(base_model=str(file), dtype="float32"))
+    original = load_model(ModelOptions(base_model=str(llama), dtype="float32"))
+    tokens = load_tokenizer(str(file))("زن و مرد", add_special_tokens=False)["input_ids"]
+    assert tokens == original.tokenizer("زن و مرد", add_special_tokens=False)["input_ids"]
+    with torch.inference_mode():
+        found, expected = (each.model(torch.tensor([tokens])).logits for each in (loaded, original))
+    assert torch.allclose(found, expected, atol=0.05)
+    assert len(weights_identity(str(file))["weights"]) == 16
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [(b"GGUF", "is no GGUF file, or it is damaged"), (b"nothing of the kind", "is no GGUF file, or it is damaged")],
+)
+def test_a_damaged_gguf_file_is_told(tmp_path: Path, content: bytes, expected: str):
+    (tmp_path / "bad.gguf").write_bytes(content)
+    assert expected in line_of(ModelOptions(base_model=str(tmp_path / "bad.gguf")))
+
+
+def test_a_gguf_file_of_an_unknown_architecture_is_told_with_what_helps(llama: Path, tmp_path: Path):
+    file = write_gguf(llama, tmp_path / "odd.gguf", architecture="hyenabird")
+    line = line_of(ModelOptions(base_model=str(file)))
+    assert "architecture 'hyenabird'" in line
+    assert "rewriter gpt" in line
+
+
+def test_a_gguf_file_that_is_not_there_is_told(tmp_path: Path):
+    assert "no model folder or GGUF file" in line_of(ModelOptions(base_model=f"{tmp_path.name}/none.gguf"))
+
+
+def test_an_adapter_of_other_weights_of_the_same_shapes_is_refused(llama: Path, tmp_path: Path):
+    adapter = build_tiny_adapter(llama, tmp_path / "adapter")
+    card = {"base_model": "model", "base_weights": weights_identity(str(llama))}
+    (adapter / CARD).write_text(json.dumps(card), "utf-8")
+    other = build_tiny_chat_model(tmp_path / "model", template=None, seed=5)
+    options = LoraOptions(base_model=str(llama), adapter=str(adapter))
+    with LoraRewriter(options) as rewriter:
+        assert len(list(rewriter.rewrite(["سلام"]))) == 1
+    with pytest.raises(ModelError, match="trained on other weights") as told:
+        list(LoraRewriter(options.model_copy(update={"base_model": str(other)})).rewrite(["سلام"]))
+    assert "\n" not in str(told.value)
+
+
+def test_a_longer_context_than_the_model_takes_is_refused(llama: Path):
+    options = build_options(LocalOptions, {"base_model": str(llama), "context_length": 4096}, "base")
+    with pytest.raises(SettingsError, match="takes 2048 tokens at the most"):
+        list(BaseRewriter(options).rewrite(["سلام"]))
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "expected"),
+    [
+        ("context_length", 63, "from 64 to 131072, or auto"),
+        ("context_length", "long", "from 64 to 131072, or auto"),
+        ("max_memory", {"gpu": "14GiB"}, "a size for each device"),
+        ("max_memory", {"0": "14"}, "a size for each device"),
+        ("max_memory", "14GiB", "a size for each device"),
+    ],
+)
+def test_a_wrong_value_is_told_in_one_line(option: str, value: object, expected: str):
+    with pytest.raises(SettingsError, match=expected) as told:
+        build_options(ModelOptions, {option: value}, "rewriter 'base'")
+    assert "\n" not in str(told.value)
+
+
+def test_attention_that_needs_a_package_says_so(llama: Path):
+    options = ModelOptions(base_model=str(llama), attention="flash_attention_2")
+    assert "flash-attn" in line_of(options, MissingDependencyError)
+
+
+def test_names_of_control_tokens_are_text_wherever_a_text_is_encoded(llama: Path):
+    tokenizer = load_tokenizer(str(llama))
+    control = {tokenizer.convert_tokens_to_ids(token) for token in LLAMA_SPECIAL}
+    prompt = Prompt(PUBLISHED, tokenizer)
+    tokens = prompt.tokens_of(CONTROL)
+    assert not control & set(tokens)
+    assert tokenizer.decode(tokens, skip_special_tokens=True) == CONTROL
+    assert not control & set(encode(tokenizer, CONTROL)[1:])
+    encoder = Encoder(prompt, 1024, 1.0)
+    (item,) = encoder.encode([Example("1", CONTROL, (CONTROL,))]).items
+    assert not control & set(item.tokens[len(prompt.before) : -1])
+
+
+def test_names_of_control_tokens_survive_in_the_output(llama: Path):
+    with BaseRewriter(LocalOptions(base_model=str(llama), dtype="float32", copy_bonus=20)) as rewriter:
+        (answer,) = rewriter.rewrite([CONTROL])
+    assert (answer.raw, answer.text) == (CONTROL, CONTROL)
