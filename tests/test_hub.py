@@ -1,11 +1,15 @@
 """The path to a model of the hub, up to and through the download, and each way in which the hub may refuse."""
 
+import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from model_hub import COMMIT, NAME, TOKEN, Hub, serve
+from tiny_model import build_tiny_chat_model
 
 from gnb.core.errors import ModelError
 from gnb.models.hub import hub_folder
@@ -129,3 +133,22 @@ def test_a_download_that_breaks_off_says_so_and_goes_on_later(hub: Hub, monkeypa
     assert "the download broke off" in told()
     hub.fault = ""
     assert (hub_folder(NAME) / "model.safetensors").stat().st_size == (hub.folder / "model.safetensors").stat().st_size
+
+
+def test_the_profile_llama3_walks_from_the_hub_to_an_answer(tmp_path: Path):
+    text = "دولتمردان باید قول مردانه بدهند."
+    command = [sys.executable, "-m", "gnb", "rewrite", "-r", "base", "--profile", "llama3", "--json", text]
+    with serve(build_tiny_chat_model(tmp_path / "model", template=None)) as hub:
+        settings = {"HF_ENDPOINT": hub.address, "HF_HUB_CACHE": str(tmp_path / "cache"), "HF_TOKEN": TOKEN}
+        for fault, code in (("gated", 2), ("", 0)):
+            hub.fault = fault
+            done = subprocess.run(
+                command, env={**os.environ, **settings}, encoding="utf-8", capture_output=True, check=False
+            )
+            assert done.returncode == code, done.stderr
+            assert TOKEN not in done.stdout + done.stderr
+            assert done.stderr.count("\n") == (1 if fault else 0), done.stderr
+    answer = json.loads(done.stdout)
+    assert answer["input"] == text
+    assert answer["details"]["tokens"] > 0
+    assert all(NAME in line for line in hub.asked)
