@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +44,8 @@ def rounded_model(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) ->
     """The tiny model in bfloat16, as the embedded one is stored."""
     folder = tmp_path_factory.mktemp("rounded")
     AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.bfloat16).save_pretrained(folder)
+    for file in tiny_model.glob("*token*"):
+        shutil.copy(file, folder)
     return folder
 
 
