@@ -5,6 +5,7 @@ batches above a size, since no test can count on a full GPU.
 """
 
 import json
+import os
 import random
 import subprocess
 import sys
@@ -123,7 +124,11 @@ def test_a_process_with_too_little_memory_answers_everything(tiny_model: Path):
 
     def run(room: int) -> tuple[list[str], int]:
         command = [sys.executable, "-c", _TIGHT, str(tiny_model), str(room)]
-        done = subprocess.run(command, input=json.dumps(texts), encoding="utf-8", capture_output=True, check=False)
+        # one heap: each further one reserves 64 MiB of addresses, as many as threads happen to ask for
+        settings = {**os.environ, "MALLOC_ARENA_MAX": "1"}
+        done = subprocess.run(
+            command, input=json.dumps(texts), env=settings, encoding="utf-8", capture_output=True, check=False
+        )
         assert done.returncode == 0, done.stderr
         answers, refused = json.loads(done.stdout)
         return answers, refused
