@@ -233,8 +233,8 @@ def main() -> None:
     plain = best_batched(rewriter, loaded, texts, chosen.sizes)
     gnb = Way("gnb, greedy", guided(rewriter), texts)
     ways = [Way("notebook's loop", notebook(rewriter), sample(texts, chosen.notebook_texts)), plain, gnb]
-    shipped = with_options(chosen.dtype, detector="embedded", lexicon_bonus=0.5)
-    ways.append(Way("gnb with detector and lexicon, as it ships", guided(shipped), texts))
+    shipped = with_options(chosen.dtype, detector="embedded")
+    ways.append(Way("gnb with detector, as it ships", guided(shipped), texts))
     for _ in range(chosen.rounds):
         for way in ways:
             way.run()

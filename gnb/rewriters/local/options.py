@@ -46,5 +46,5 @@ class LoraOptions(LocalOptions):
     detector: str = "none"
     """The detector that decides which texts are changed: a folder of `gnb train --task detect`, "none", or "embedded",
     the one that ships, which the profile `embedded` uses."""
-    lexicon_bonus: float = Field(0.5, ge=0, le=10)
+    lexicon_bonus: float = Field(0.0, ge=0, le=10)
     """Weight of the adapter's lexicon: how much an edit gains that its training texts show, by how often (guided)."""
