@@ -125,6 +125,8 @@ def test_fixing_writes_a_copy_and_says_what_it_did(folder: Path, capsys: pytest.
     assert (folder / "data/train.jsonl").read_bytes() == before
     capsys.readouterr()
     assert gnb("audit", "mended") == 0
+    assert gnb("audit", "mended", "--fix", "--to", "again") == 0
+    assert (folder / "again/fixes.jsonl").read_bytes() == b""
 
 
 @pytest.mark.parametrize(

@@ -287,6 +287,23 @@ def test_each_mistake_is_one_line_with_its_place(
     assert not (tmp_path / "out.jsonl").exists()
 
 
+def test_votes_that_are_there_are_never_replaced(tmp_path: Path) -> None:
+    (tmp_path / "votes.jsonl").write_text("precious")
+    tasks = gnb("label", "export", source(tmp_path / "data"), "--to", tmp_path / "tasks.csv", "--format", "csv")
+    assert tasks.exit_code == 0
+    done = gnb("label", "import", tmp_path / "tasks.csv", "--to", tmp_path / "votes.jsonl", "--format", "csv")
+    assert "exists already" in str(done.exception)
+    assert (tmp_path / "votes.jsonl").read_text() == "precious"
+
+
+def test_a_category_that_nobody_knows_is_kept_and_mentioned(tmp_path: Path) -> None:
+    gnb("label", "export", source(tmp_path / "data"), "--to", tmp_path / "tasks.csv", "--format", "csv")
+    edit(fill_csv(tmp_path / "tasks.csv"), "marking", "markin")
+    done = gnb("label", "import", tmp_path / "tasks.csv", "--to", tmp_path / "votes.jsonl", "--format", "csv")
+    assert "1: mina says category 'markin', which is none of those known." in done.stderr
+    assert "markin" in (tmp_path / "votes.jsonl").read_text("utf-8")
+
+
 def test_one_annotator_alone_is_no_agreement(tmp_path: Path) -> None:
     from gnb.core.jsonl import example_to_json
 

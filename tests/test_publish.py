@@ -13,6 +13,8 @@ import yaml
 from hub_server import TOKEN, Hub, serving
 
 from gnb.cli.main import main
+from gnb.core.records import Example
+from gnb.publishing.rows import row_of
 
 COLUMNS = ["id", "text", "references", "biased", "category", "origin", "register"]
 
@@ -75,6 +77,11 @@ def test_the_folder_loads_with_datasets(published: Path, tmp_path: Path, monkeyp
     assert first["text"] == "آقای مدیر train گفت زنگ بزن @phone"
     assert first["references"] == ["مدیر train گفت زنگ بزن @phone"]
     assert (first["biased"], first["category"], first["register"]) == (True, "marking", "formal")
+
+
+def test_an_unbiased_text_is_published_as_its_own_reference() -> None:
+    assert row_of(Example("1", "متن", biased=False), ())["references"] == ["متن"]
+    assert row_of(Example("1", "متن", biased=True), ())["references"] == []
 
 
 def test_no_file_holds_personal_data(published: Path) -> None:

@@ -50,6 +50,7 @@ def fix(examples: Sequence[Example], folder: Path) -> Counter[str]:
         SettingsError: if the folder is not empty or cannot be made.
     """
     make_empty(folder)
+    (folder / FIXES).touch()
     counts: Counter[str] = Counter(kept=0, dropped=0, normalised=0)
     with ExitStack() as stack:
         files: dict[str, Any] = {}

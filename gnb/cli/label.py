@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gnb.core.records import Example, Problem
     from gnb.core.settings import Settings
     from gnb.labelling.agreement import Agreement, Disagreement
+    from gnb.labelling.votes import Labelled
 
 _MODULES = {"label-studio": "label_studio", "argilla": "argilla", "csv": "spreadsheet"}
 _FORMAT = click.option(
@@ -43,6 +44,7 @@ def export_command(
 
     Each text travels with a record of what is known about it, by which import finds out what was edited.
     """
+    _check_new(target)
     examples = _read(settings, source)[:limit]
     for path in _module(format_).export(examples, target, suggest=suggest):
         note(f"{path}")
@@ -63,13 +65,14 @@ def export_command(
 def import_command(files: tuple[Path, ...], format_: str, target: Path, resolve: Any) -> None:
     """Read what annotators said, in one FILE or several, and write examples with all votes.
 
-    The file is read by gnb prepare jsonl:FILE, gnb compare jsonl:FILE and gnb label agreement FILE.
+    The file is read by gnb prepare and gnb compare as the source jsonl:FILE, and by gnb label agreement.
     """
     from gnb.core.jsonl import example_to_json
     from gnb.labelling.files import write_text
     from gnb.labelling.resolving import resolve as decide
     from gnb.labelling.votes import gather
 
+    _check_new(target)
     read = _module(format_).read
     gathered = gather(found for file in files for found in read(file))
     decided = [decide(each, resolve) for each in gathered]
@@ -77,6 +80,7 @@ def import_command(files: tuple[Path, ...], format_: str, target: Path, resolve:
     for example, fields in decided:
         if fields:
             note(f"Undecided: {example.id}: equally many votes for two answers to: {', '.join(fields)}")
+    _note_strange_categories(gathered)
     votes = sum(len(each.votes) for each in gathered)
     without = sum(not each.votes for each in gathered)
     note(f"{len(gathered):,} texts with {votes:,} votes in {target}; {without:,} without a vote stay as they were.")
@@ -98,6 +102,26 @@ def agreement(file: Path, as_json: bool, as_csv: bool) -> None:
         _show_csv(disagreements)
     else:
         _show(found, disagreements)
+
+
+def _check_new(target: Path) -> None:
+    """Refuse to replace what is there: it may hold votes that exist nowhere else."""
+    from gnb.core.errors import SettingsError
+
+    if target.exists():
+        raise SettingsError(f"--to {target}: exists already; name a new one, or remove it first.")
+
+
+def _note_strange_categories(gathered: Sequence[Labelled]) -> None:
+    from gnb.core.layout import printable
+    from gnb.labelling.votes import categories_of
+
+    known = categories_of(each.example for each in gathered)
+    for each in gathered:
+        for vote in each.votes:
+            if vote.category and vote.category not in known:
+                who = printable(f"{each.example.id}: {vote.annotator}")
+                note(f"{who} says category {vote.category!r}, which is none of those known.")
 
 
 def _module(format_: str) -> Any:

@@ -150,6 +150,9 @@ class Settings:
         tables: dict[str, Table] = getattr(self.file, f"{kind}s")
         name = name or tables.get(label, {}).get("use", label)
         if name not in registry.components[kind]:
+            if kind == "source" and Path(text).exists():
+                fitting = "prepared" if Path(text).is_dir() else "jsonl, csv, parquet or text"
+                raise SettingsError(f"{text!r} names no source. Say how to read it: SOURCE:{text} ({fitting}).")
             raise UnknownNameError(kind, name, {*registry.components[kind], *tables})
         return label, name, argument
 

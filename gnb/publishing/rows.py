@@ -69,11 +69,12 @@ def count_personal(examples: Sequence[Example]) -> Counter[str]:
 
 
 def row_of(example: Example, keys: Sequence[str]) -> Row:
-    """Return the row of an example with these keys of its metadata, as texts."""
+    """Return the row of an example with these keys of its metadata, as texts. An unbiased text is its own reference."""
+    own = [example.text] if example.biased is False else []
     row: Row = {
         "id": example.id,
         "text": example.text,
-        "references": list(example.references),
+        "references": list(example.references) or own,
         "biased": example.biased,
         "category": example.category,
         "origin": example.origin,
