@@ -90,14 +90,16 @@ def _job(
     strict: bool,
 ) -> Job:
     from gnb.core.errors import SettingsError
-    from gnb.training.data import select_data
-    from gnb.training.job import Job
 
     given = {key: value for key, value in (("trainer", trainer), ("seed", seed)) if value is not None}
     options, chosen = _options(settings, preset or _PRESETS[task], given)
     if options.task != task:
         raise SettingsError(f"The preset {preset!r} is for another task: add --task {options.task}.")
     examples = list(_examples(settings, sources, strict=strict))
+    # after the sources have been read: what trains takes seconds to import, and a mistake is to be told at once
+    from gnb.training.data import select_data
+    from gnb.training.job import Job
+
     data = select_data(
         examples, task=options.task, unbiased_share=options.unbiased_share, seed=options.split_seed, limit=limit
     )
