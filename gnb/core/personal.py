@@ -26,26 +26,38 @@ PLACEHOLDERS: dict[PersonalKind, str] = {
 """What stands in place of each kind. Written like @names, they are one token for hazm and for the metrics, no cleaning
 rule touches them, and rewriters carry them over byte for byte."""
 
-_DIGITS = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "0123456789" * 2)
-_GAP = r"[ \-.\u200c\u00a0\u2010-\u2015/()]{0,2}"
-"""What may stand between the digits of a number."""
+_PLAIN = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩０１２３４５６７８９＋＠", "0123456789" * 3 + "+@")
+_SOFT_GAP = r"[\s_\-\u00ad\u0640\u200b-\u200f\u2010-\u2015\u2060]{0,3}"
+_GAP = r"[\s_\-\u00ad\u0640\u200b-\u200f\u2010-\u2015\u2060./()]{0,3}"
+"""What may stand between the digits of a number: white space, dashes, kashida, marks without width."""
 _START, _END = r"(?<![\d,٬٫])(?<!\d[.\-/])", r"(?![\d٬٫]|[.,\-/]\d)"
 """The number is whole: no digit goes before or follows, not behind a thousands separator or a decimal point either."""
+_BEFORE_PHONE = r"(?<![\d+٬٫])(?<!\d\.)(?:(?<!\d[,\-/])|(?<=\d{4}[,\-/])(?=\+|0\d\d|98))"
+_BEHIND_PHONE = r"(?![\d٬٫]|\.\d|[,\-/](?!0|98)\d)"
+"""The same, but for two telephone numbers side by side. The month of a date is none: it has two digits."""
 _COUNTED = r"(?!\s*(?:تومان|تومن|ریال|دلار|یورو|میلیون|میلیارد|هزار|نفر|متر|کیلو))"
-_SITES = r"(?:t\.me|telegram\.me|instagram\.com|twitter\.com|x\.com|facebook\.com|linkedin\.com/in|youtube\.com)"
+_SITES = (
+    r"(?:t\.me|telegram\.(?:me|dog)|wa\.me|eitaa\.com|ble\.ir|rubika\.ir|instagram\.com|threads\.(?:net|com)|"
+    r"twitter\.com|x\.com|facebook\.com|linkedin\.com/in|youtube\.com)"
+)
+_PREFIX = r"(?:https?://)?(?:(?:www|m|mobile|web|[a-z]{2}(?:-[a-z]{2})?)\.)?"
 _PATTERNS: dict[PersonalKind, str] = {
-    "mail": r"(?<![\w.+-])[\w.+-]+@(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}",
-    "profile": rf"(?<![\w.-])(?:https?://)?(?:www\.|m\.)?{_SITES}/@?[\w.-]*\w(?:[/?#][^\s<>«»]*[^\s<>«».,:;!?)\]}}،؛؟])?",
-    "handle": r"(?<![\w@＠/])[@＠][\w.]*\w",
+    "mail": r"(?<![\w.+@-])@*+(?:[\w.+-]++@){1,4}(?:[\w-]+\.)+(?:[A-Za-z]{2,}|ایران)(?:@[\w.-]*\w){0,4}",
+    "profile": rf"(?<![\w.-]){_PREFIX}{_SITES}/[@+]?[\w.-]*\w(?:[/?#][^\s<>«»]*[^\s<>«».,:;!?)\]}}،؛؟])?"
+    r"|(?<!\w)tg://resolve\?[^\s<>«»]*\w",
+    "handle": r"(?<![A-Za-z@])(?!(?<=[\d/])@\d)(?:@++[\w.]*\w(?:-[A-Za-z\d_]+)*)+",
     "iban": rf"(?<![A-Za-z\d])IR{_GAP}\d{{2}}(?:{_GAP}\d){{22}}(?!\d)",
     "card": rf"{_START}\d{{4}}(?:{_GAP}\d{{4}}){{3}}{_END}",
-    "phone": rf"(?<![\d+,٬٫])(?<!\d[.\-/])(?:(?:\+|00){_GAP}98{_GAP}(?:\(?0\)?)?{_GAP}|\(?0)"
-    rf"(?:9(?:{_GAP}\d){{9}}|[1-8]{_GAP}\d{_GAP}[2-9](?:{_GAP}\d){{7}}){_END}",
+    "phone": rf"{_BEFORE_PHONE}(?:(?:(?:\+|00){_GAP}98{_GAP}(?:\(?0\)?)?{_GAP}|\(?0)"
+    rf"(?:9(?:{_GAP}\d){{9}}|[1-8]{_GAP}\d{_GAP}[2-9](?:{_GAP}\d){{7}}){_BEHIND_PHONE}"
+    rf"|98{_SOFT_GAP}9[0-49](?:{_SOFT_GAP}\d){{8}}{_BEHIND_PHONE}{_COUNTED})",
     "national_id": rf"{_START}(?:\d{{10}}|\d{{3}}[ -]\d{{6}}[ -]\d){_END}{_COUNTED}",
 }
 _COMPILED = {kind: regex.compile(pattern, regex.IGNORECASE) for kind, pattern in _PATTERNS.items()}
 # A cheap look that spares most texts the expressions.
-_HINT = regex.compile(r"[@＠]|\w\.\w+/|\d(?:\D{0,2}\d){9}")
+_HINT = regex.compile(r"[@＠]|\w\.\w+/|tg://|\d(?:\D{0,3}\d){9}", regex.IGNORECASE)
+_GLUED = regex.compile(r"(?:[.@]*|-)\w")
+"""What a placeholder would grow together with, were it to follow at once."""
 _ROUND = "00000"
 """How a price ends, and hardly ever a national code."""
 
@@ -64,13 +76,14 @@ def find_personal(text: str) -> list[Personal]:
     if not _HINT.search(text):
         return []
     # The same length, so that places in it are places in the text.
-    plain = text.translate(_DIGITS)
+    plain = text.translate(_PLAIN)
+    taken = bytearray(len(text))
     found: list[Personal] = []
     for kind, pattern in _COMPILED.items():
         for match in pattern.finditer(plain):
             start, end = match.span()
-            free = all(end <= other.start or start >= other.end for other in found)
-            if free and _CHECKS.get(kind, _always)(match.group()):
+            if 1 not in taken[start:end] and _CHECKS.get(kind, _always)(match.group()):
+                taken[start:end] = b"\x01" * (end - start)
                 found.append(Personal(kind, start, end))
     found = [each for each in found if text[each.start : each.end] not in PLACEHOLDERS.values()]
     return sorted(found, key=lambda each: each.start)
@@ -82,12 +95,14 @@ def mask_personal(text: str) -> tuple[str, Counter[str]]:
     Masking a masked text changes nothing.
     """
     found = find_personal(text)
-    for each in reversed(found):
-        before, after = text[: each.start], text[each.end :]
+    parts, place = [], 0
+    for each in found:
         # one that is glued to a word would be no token of its own
-        gaps = [" " if edge.isalnum() else "" for edge in (before[-1:], after[:1])]
-        text = PLACEHOLDERS[each.kind].join([before + gaps[0], gaps[1] + after])
-    return text, Counter(each.kind for each in found)
+        before = " " if text[place : each.start][-1:].isalnum() else ""
+        after = " " if _GLUED.match(text, each.end) else ""
+        parts += [text[place : each.start], before, PLACEHOLDERS[each.kind], after]
+        place = each.end
+    return "".join([*parts, text[place:]]), Counter(each.kind for each in found)
 
 
 def mask_values(value: Any) -> tuple[Any, Counter[str]]:
