@@ -156,6 +156,15 @@ def test_other_metadata_is_published_on_request_and_masked(folder: Path) -> None
     assert row["metadata"] == {"register": "formal", "raw": "@user", "likes": "3"}
 
 
+def test_a_category_is_masked_and_cannot_steer_a_terminal_that_shows_the_card(folder: Path) -> None:
+    row = {"id": "1", "text": "سلام", "references": [], "biased": True, "category": "tel 09121234567 @ali \x1b[31m"}
+    write(folder / "odd.jsonl", row)
+    assert gnb("publish", "jsonl:odd.jsonl", "--to", "out", "--license", "CC-BY-4.0") == 0
+    [line] = (folder / "out/jsonl/train.jsonl").read_text("utf-8").splitlines()
+    assert json.loads(line)["category"] == "tel @phone @user \x1b[31m"
+    assert "category `tel @phone @user \\x1b[31m`" in (folder / "out/README.md").read_text("utf-8")
+
+
 def test_the_bundled_corpus_brings_its_licence_and_attribution(folder: Path) -> None:
     assert gnb("prepare", "bundled:k", "--to", "k") == 0
     assert gnb("publish", "k", "--to", "out") == 0
@@ -182,6 +191,10 @@ def test_the_bundled_corpus_brings_its_licence_and_attribution(folder: Path) -> 
         (["data", "--to", "out", "--license", "CC-BY-4.0", "--upload"], "belong to --to hub:"),
         (["data", "--to", "hub:name", "--license", "CC-BY-4.0"], "hub:OWNER/NAME"),
         (["data", "--to", "out", "--license", "CC-BY-4.0", "--about", "none.md"], "cannot be read"),
+        (
+            ["data", "--to", "out", "--license", "CC-BY-4.0", "--metadata", "references"],
+            "a column of the dataset has that",
+        ),
         (["nowhere", "--to", "out"], "no source 'nowhere'"),
     ],
 )

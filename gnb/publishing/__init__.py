@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gnb.auditing import Audit, audit
-from gnb.core.errors import InputError
+from gnb.core.errors import InputError, SettingsError
 from gnb.core.manifest import versions
 from gnb.core.progress import Track, untracked
 from gnb.core.records import Example
@@ -21,7 +21,7 @@ from gnb.publishing.files import RECORD, write_archive, write_checksums, write_s
 from gnb.publishing.folder import new_folder
 from gnb.publishing.harness import write_task
 from gnb.publishing.licences import Licence
-from gnb.publishing.rows import METADATA, count_personal, encodable, mask_examples, row_of
+from gnb.publishing.rows import COLUMNS, METADATA, count_personal, encodable, mask_examples, row_of
 
 __all__ = ["Plan", "publish"]
 
@@ -67,11 +67,15 @@ def publish(examples: Sequence[Example], plan: Plan, track: Track = untracked) -
 
     Raises:
         InputError: if there is nothing to publish, or two examples share an id.
-        SettingsError: if the target cannot be used.
+        SettingsError: if the target cannot be used, or a key of the metadata is called like a column.
         MissingDependencyError: if datasketch, which the audit for the card needs, is not installed.
     """
     if not examples:
         raise InputError("There is nothing to publish: the source holds no example.")
+    if taken := [key for key in plan.metadata if key in COLUMNS]:
+        raise SettingsError(
+            f"--metadata {taken[0]}: a column of the dataset has that name; rename the key in your data."
+        )
     with new_folder(plan.target) as folder:
         chosen = list(map(encodable, examples))
         split_here = any(example.split is None for example in chosen)

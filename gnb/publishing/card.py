@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
 from typing import Any
 
+from gnb.core.layout import printable
 from gnb.core.personal import PLACEHOLDERS, PersonalKind
 from gnb.publishing.files import parquet_name
 from gnb.publishing.licences import BUNDLED, BUNDLED_ATTRIBUTION, Licence
@@ -109,4 +110,4 @@ def _attribution(record: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _cell(text: str) -> str:
-    return " ".join(text.replace("|", "\\|").replace("`", "'").split())
+    return printable(" ".join(text.replace("|", "\\|").replace("`", "'").split()))

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 METADATA = ("register", "pair")
 """The keys of the metadata that are always published; of the others, only those that the user names."""
 
+COLUMNS = ("id", "text", "references", "biased", "category", "origin")
+"""What no key of the metadata may be called: it would take the place of the column."""
+
 Row = dict[str, Any]
 
 
@@ -30,7 +33,7 @@ class Masked:
 
 
 def mask_examples(examples: Sequence[Example]) -> Masked:
-    """Mask texts, references, ids, origins and metadata alike, so that what a text hides no reference shows.
+    """Mask all texts of examples, metadata too, so that what a text hides no reference shows.
 
     An id that holds personal data becomes a hash of itself: it stays unique and the same in each publication.
     Pieces are counted in texts and references.
@@ -47,7 +50,7 @@ def mask_examples(examples: Sequence[Example]) -> Masked:
                 text=text,
                 references=tuple(references),
                 biased=example.biased,
-                category=example.category,
+                category=mask_values(example.category)[0],
                 origin=mask_personal(example.origin)[0],
                 split=example.split,
                 metadata=mask_values(dict(example.metadata))[0],
