@@ -192,6 +192,15 @@ def test_what_the_cache_holds_is_read_offline(results: dict[str, Any], hub: Data
     assert len(hub.asked) == asked
 
 
+def test_a_password_in_the_address_of_the_hub_is_not_shown(tmp_path: Path) -> None:
+    [offline] = read_all(tmp_path, "http://user:s3cret@127.0.0.1:9", [{"name": "someone/neutral"}])
+    assert "the hub at 127.0.0.1:9 does not answer" in offline["error"]
+    assert "s3cret" not in offline["error"]
+    # what the libraries below say holds the whole address
+    [cached] = read_all(tmp_path, "http://user:s3cret@127.0.0.1:9", [{"name": "someone/neutral"}], HF_HUB_OFFLINE="1")
+    assert "s3cret" not in cached["error"]
+
+
 @pytest.mark.parametrize("streaming", [True, False])
 def test_a_hub_that_is_not_there_is_told_in_one_line(tmp_path: Path, streaming: bool) -> None:
     with socket.socket() as taken:

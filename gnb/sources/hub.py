@@ -24,6 +24,8 @@ None of them runs code or reads pickles."""
 _WAIT = 5
 """Seconds to wait for the hub's first sign of life."""
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+_CREDENTIALS = re.compile(r"//[^\s/@]+@")
+"""What an address may hold before its host."""
 
 
 class HubOptions(ColumnOptions):
@@ -141,8 +143,9 @@ def _check_hub(name: str) -> None:
         address = (parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
         socket.create_connection(address, timeout=_WAIT).close()
     except OSError as error:
+        host = f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname  # the rest may hold a password
         raise InputError(
-            f"{name}: the hub at {ENDPOINT} does not answer ({error.strerror or error}). Connect, or read what the "
+            f"{name}: the hub at {host} does not answer ({error.strerror or error}). Connect, or read what the "
             "cache holds with HF_HUB_OFFLINE=1, or a local copy with hub:FOLDER."
         ) from None
 
@@ -169,5 +172,5 @@ def _explain(name: str, error: BaseException) -> str:
         if status in known:
             return f"{name}: {known[status]} (the hub answered {status})."
         reason = reason.__cause__ or reason.__context__
-    said = " ".join(str(error).split())[:300]
+    said = _CREDENTIALS.sub("//", " ".join(str(error).split()))[:300]
     return f"{name}: cannot be read from the hub: {said or type(error).__name__}"
