@@ -13,7 +13,9 @@ import yaml
 from hub_server import TOKEN, Hub, serving
 
 from gnb.cli.main import main
+from gnb.core.errors import SettingsError
 from gnb.core.records import Example
+from gnb.publishing.folder import new_folder
 from gnb.publishing.rows import row_of
 
 COLUMNS = ["id", "text", "references", "biased", "category", "origin", "register"]
@@ -187,6 +189,7 @@ def test_the_bundled_corpus_brings_its_licence_and_attribution(folder: Path) -> 
         (["data", "--to", "out", "--license", "MIT", "--license-file", "none"], "cannot be read"),
         (["bundled:k", "--to", "out", "--license", "MIT"], "stays so"),
         (["data", "--to", "data", "--license", "CC-BY-4.0"], "holds other files"),
+        (["data", "--to", "/proc", "--license", "CC-BY-4.0"], "is a mount point"),
         (["data", "--to", "data/train.jsonl", "--license", "CC-BY-4.0"], "is a file"),
         (["data", "--to", "out", "--license", "CC-BY-4.0", "--upload"], "belong to --to hub:"),
         (["data", "--to", "hub:name", "--license", "CC-BY-4.0"], "hub:OWNER/NAME"),
@@ -224,6 +227,23 @@ def test_an_interrupted_publication_leaves_what_was_there(published: Path, monke
     assert gnb("publish", "data", "--to", "out", "--license", "CC-BY-4.0") == 130
     assert (published / "README.md").read_bytes() == before
     assert [path.name for path in published.parent.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_second_publisher_of_a_folder_is_refused_and_the_first_one_ends_well(tmp_path: Path) -> None:
+    with new_folder(tmp_path / "out") as folder:
+        (folder / "a").touch()
+        with pytest.raises(SettingsError, match="another gnb publish is writing it"), new_folder(tmp_path / "out"):
+            pass
+    assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")] == ["out", "out/a"]
+
+
+def test_what_a_killed_publisher_left_is_no_part_of_the_next_publication(tmp_path: Path) -> None:
+    (tmp_path / ".out.publishing/data").mkdir(parents=True)
+    (tmp_path / ".out.publishing/left").touch()
+    (tmp_path / ".out.old/a").mkdir(parents=True)
+    with new_folder(tmp_path / "out") as folder:
+        assert list(folder.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
 def test_lone_surrogates_and_control_characters_do_not_stop_a_publication(folder: Path) -> None:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 PREFIX = "hub:"
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+_CREDENTIALS = re.compile(r"//[^\s/@]+@")
+"""What HF_ENDPOINT may hold before its host."""
 _LOG_IN = "set HF_TOKEN in the environment, or run: hf auth login"
 _REASONS = {
     401: f"the token is refused (401). Log in anew: {_LOG_IN}.",
@@ -73,7 +75,7 @@ def _send(api: "HfApi", folder: Path, repository: str, *, public: bool) -> str:
     commit = api.upload_folder(
         repo_id=repository, folder_path=folder, repo_type="dataset", commit_message="Publish the dataset with gnb"
     )
-    return str(commit.commit_url)
+    return _CREDENTIALS.sub("//", str(commit.commit_url))
 
 
 def _reason(error: BaseException) -> str:
