@@ -346,6 +346,7 @@ class Hub:
 
     status: int = 200
     code: str = ""
+    url: str = ""
     size: int = 100_000_000
     paths: list[str] = field(default_factory=list)
     tokens: set[str] = field(default_factory=set)
@@ -381,6 +382,9 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     Thread(target=server.serve_forever, daemon=True).start()
     ask_at(monkeypatch, f"http://127.0.0.1:{server.server_port}")
+    # what a process of its own reads once gnb has imported the client; here others may have imported it before
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_TELEMETRY", True)
+    answer.url = f"http://127.0.0.1:{server.server_port}"
     yield answer
     server.shutdown()
     server.server_close()
@@ -398,6 +402,14 @@ def test_a_model_that_may_be_fetched_is_a_warning_with_its_size(hub: Hub, monkey
     assert "the first run fetches 0.1 GB" in found.said("model")
     assert hub.tokens == {f"Bearer {KEY}"}
     assert KEY not in str(found.checks)
+
+
+def test_only_what_is_asked_about_is_asked(hub: Hub, tmp_path: Path) -> None:
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "HF_ENDPOINT": hub.url}
+    command = [sys.executable, "-m", "gnb", "doctor", "--online", "llama3"]
+    subprocess.run(command, env=environment, cwd=tmp_path, check=False, capture_output=True, timeout=300)
+    assert hub.paths
+    assert [path for path in hub.paths if "/Meta-Llama-3-8B" not in path] == []
 
 
 def test_a_model_that_does_not_fit_onto_the_disk_fails(hub: Hub) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from gnb.core.errors import ModelError
 from gnb.core.registry import is_installed
 from gnb.doctor.checks import Case, Check
-from gnb.models.hub import explained_hub, is_complete
+from gnb.models.hub import explained_hub, is_complete, prepare_client
 
 _SECONDS = 10
 """How long the hub may keep silent."""
@@ -18,6 +18,7 @@ def cached_folder(model: str, revision: str | None) -> Path | None:
     """Return the folder in which the hub's cache holds a model's configuration; None if it does not."""
     if not is_installed("huggingface_hub"):
         return None
+    prepare_client()
     from huggingface_hub import try_to_load_from_cache
 
     found = try_to_load_from_cache(model, "config.json", revision=revision)
@@ -35,6 +36,7 @@ def check_hub(case: Case) -> Iterator[Check]:
     models = case.hub_models()
     if not models:
         return
+    prepare_client()
     from huggingface_hub import get_token
     from huggingface_hub.constants import HF_HUB_OFFLINE
 
