@@ -246,6 +246,25 @@ def test_encrypted_archives_are_refused(tmp_path: Path) -> None:
         read(tmp_path / "a.zip")
 
 
+def test_a_7z_archive_of_many_files_is_unpacked_in_one_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path / "a.7z", {f"{number}.csv": f"text\n{number}\n".encode() for number in range(300)})
+    passes = []
+    whole_reset = py7zr.SevenZipFile.reset
+    monkeypatch.setattr(py7zr.SevenZipFile, "reset", lambda self: (passes.append(1), whole_reset(self))[1])
+    assert read(path)[0] == [str(number) for number in range(300)]
+    assert len(passes) == 1
+
+
+def test_two_members_of_one_name_in_a_7z_archive_stay_apart(tmp_path: Path) -> None:
+    path = tmp_path / "a.7z"
+    with py7zr.SevenZipFile(path, "w") as archive:
+        for text in (b"text\none\n", b"text\ntwo\n", b""):
+            archive.writef(io.BytesIO(text), "a.csv")
+    texts, _, problems = read(path)
+    assert texts == ["one"]
+    assert "the id 'a.7z/a.csv:2' a second time" in problems[0]
+
+
 def test_a_7z_archive_leaves_no_temporary_file_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
     (tmp_path / "tmp").mkdir()

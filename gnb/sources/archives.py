@@ -6,8 +6,9 @@ import tarfile
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
+from itertools import accumulate
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any, BinaryIO, cast
+from typing import IO, Any, BinaryIO, cast
 
 from gnb.core.errors import InputError
 from gnb.sources.packed import FAULTS, BrokenError, Budget, guard
@@ -16,6 +17,7 @@ Members = Iterator[tuple[str, BinaryIO | str]]
 """The name of each wanted member, with its stream or with the reason why it is not read."""
 Wanted = Callable[[str], bool]
 
+_BLOCK = 2**20
 _UNSAFE = "has a name that leads out of the archive; expected a relative one without '..'"
 _LINK = "is a link; expected a file"
 _ENCRYPTED = "is encrypted; expected a file that can be read without a password"
@@ -63,7 +65,7 @@ def tar_members(stream: BinaryIO, wanted: Wanted) -> Members:
 
 
 def seven_zip_members(path: Path, wanted: Wanted, budget: Budget) -> Members:
-    """Yield the wanted members of a 7z archive, each unpacked into a temporary file without a name.
+    """Yield the wanted members of a 7z archive, all unpacked at once, into temporary files without a name.
 
     Raises:
         InputError: if the archive is encrypted, damaged or cut off: its table of contents stands at the end.
@@ -76,13 +78,7 @@ def seven_zip_members(path: Path, wanted: Wanted, budget: Budget) -> Members:
         with py7zr.SevenZipFile(path) as archive:
             if archive.needs_password():
                 raise InputError(f"{path}: {_ENCRYPTED}.")
-            for info in list(archive.files):
-                if info.is_directory or not wanted(info.filename):
-                    continue
-                if refusal := _refusal(info.filename, link=info.is_symlink or info.is_junction):
-                    yield info.filename, refusal
-                else:
-                    yield from _seven_zip_member(archive, info, budget)
+            yield from _seven_zip_members(archive, wanted, budget)
     except PasswordRequired:
         raise InputError(f"{path}: {_ENCRYPTED}.") from None
     except (ArchiveError, *FAULTS) as error:
@@ -99,20 +95,39 @@ def _zip_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: Budget)
         yield info.filename, cast(BinaryIO, guard(cast(BinaryIO, member), budget))
 
 
-def _seven_zip_member(archive: Any, info: Any, budget: Budget) -> Members:
-    from py7zr.exceptions import ArchiveError
-
+def _seven_zip_members(archive: Any, wanted: Wanted, budget: Budget) -> Members:
     from gnb.sources.unpacking import unpack
 
-    budget.spend(info.uncompressed)  # py7zr never writes more than the archive announces
+    members = []
+    for info in archive.files:
+        if info.is_directory or not wanted(info.filename):
+            continue
+        if refusal := _refusal(info.filename, link=info.is_symlink or info.is_junction):
+            yield info.filename, refusal
+        else:
+            members.append(info)
+    sums = accumulate(info.uncompressed for info in members)  # py7zr never writes more than the archive announces
+    safe = [info for info, total in zip(members, sums, strict=True) if total <= budget.left and not info.emptystream]
     with tempfile.TemporaryFile(prefix="gnb-") as file:
-        try:
-            unpack(archive, info.filename, file)
-        except (ArchiveError, *FAULTS) as error:
-            yield info.filename, f"is damaged ({error}); expected a whole archive"
-            return
-        with io.BufferedReader(file.raw) as stream:
-            yield info.filename, stream
+        places = unpack(archive, safe, file)
+        for info in members:
+            budget.spend(info.uncompressed)
+            place = places.get(info.id, (0, 0))
+            if isinstance(place, str):
+                yield info.filename, f"is damaged ({place}); expected a whole archive"
+                continue
+            with _part(file, *place) as stream:
+                yield info.filename, stream
+
+
+def _part(file: IO[bytes], start: int, end: int) -> BinaryIO:
+    """Copy a part of a file into a temporary file of its own, which has no name."""
+    part = tempfile.TemporaryFile(prefix="gnb-")  # noqa: SIM115, closed by who reads it
+    file.seek(start)
+    for place in range(start, end, _BLOCK):
+        part.write(file.read(min(_BLOCK, end - place)))
+    part.seek(0)
+    return io.BufferedReader(part.detach())
 
 
 def _refusal(name: str, *, link: bool) -> str:

@@ -1,40 +1,71 @@
-"""Unpacks a member of a 7z archive into a file, whatever name the archive gives it."""
+"""Unpacks members of a 7z archive into one file, in one pass, whatever names the archive gives them."""
 
+from collections.abc import Sequence
 from typing import IO
 
 import py7zr
-from py7zr.io import Py7zIO, WriterFactory
+from py7zr.exceptions import ArchiveError
+from py7zr.io import MemIO, Py7zIO, WriterFactory
+from py7zr.py7zr import ArchiveFile
+
+from gnb.sources.packed import FAULTS
 
 
-def unpack(archive: py7zr.SevenZipFile, name: str, target: IO[bytes]) -> None:
-    """Write the data of one member to a file, and go back to its start.
+def unpack(
+    archive: py7zr.SevenZipFile, members: Sequence[ArchiveFile], target: IO[bytes]
+) -> dict[int, tuple[int, int] | str]:
+    """Write the data of members that are not empty to a file, each block of the archive once.
 
-    Raises:
-        ArchiveError, EOFError, OSError, LZMAError: if the archive is damaged, as py7zr finds it.
+    Members are told apart by their number: names may stand there twice.
+
+    Returns:
+        Where each member starts in the file and ends, by its number; or what is wrong with its block.
     """
+    writers = _Writers(target)
+    faults: dict[int, str] = {}
+    left = list(members)
+    while left:
+        fault = "its data is missing"
+        try:
+            _extract(archive, left, writers)
+        except (ArchiveError, *FAULTS) as error:
+            fault = str(error)
+        left = [each for each in left if each.id not in writers.whole]
+        faults |= {each.id: fault for each in left if each.folder is left[0].folder}  # the block that stopped it
+        left = [each for each in left if each.id not in faults]
+    return {**writers.whole, **faults}
+
+
+def _extract(archive: py7zr.SevenZipFile, members: Sequence[ArchiveFile], writers: "_Writers") -> None:
     archive.reset()
-    archive.extract(targets=[name], factory=_Writers(target))
-    target.seek(0)
+    wanted = {each.id for each in members}
+    for each in archive.files:
+        place = MemIO(str(each.id), writers) if each.id in wanted else None
+        archive.worker.register_filelike(each.id, place)
+    archive.worker.extract(archive.fp, None, parallel=False)
 
 
 class _Writers(WriterFactory):
-    """Gives py7zr the one file for all that it unpacks."""
+    """Gives py7zr the one file for all that it unpacks, and notes which members are whole, by their number."""
 
     def __init__(self, target: IO[bytes]) -> None:
-        self._target = target
+        self.target = target
+        self.whole: dict[int, tuple[int, int]] = {}
 
     def create(self, filename: str) -> Py7zIO:
-        return _Writer(self._target)
+        return _Writer(self, int(filename))
 
 
 class _Writer(Py7zIO):
-    """A file as py7zr wants it; it only ever writes."""
+    """A part of the file as py7zr wants it; it only ever writes. py7zr closes it if the checksum is right."""
 
-    def __init__(self, target: IO[bytes]) -> None:
-        self._target = target
+    def __init__(self, writers: _Writers, number: int) -> None:
+        self._writers = writers
+        self._number = number
+        self._start = writers.target.tell()
 
     def write(self, s: bytes | bytearray) -> int:
-        return self._target.write(s)
+        return self._writers.target.write(s)
 
     def read(self, size: int | None = None) -> bytes:
         return b""
@@ -43,7 +74,10 @@ class _Writer(Py7zIO):
         return 0
 
     def flush(self) -> None:
-        self._target.flush()
+        self._writers.target.flush()
 
     def size(self) -> int:
-        return self._target.tell()
+        return self._writers.target.tell() - self._start
+
+    def close(self) -> None:
+        self._writers.whole[self._number] = (self._start, self._writers.target.tell())
