@@ -198,6 +198,11 @@ def test_the_bundled_corpus_brings_its_licence_and_attribution(folder: Path) -> 
             ["data", "--to", "out", "--license", "CC-BY-4.0", "--metadata", "references"],
             "a column of the dataset has that",
         ),
+        (
+            ["data", "--to", "out", "--license", "CC-BY-4.0", "--title", "a\udcff"],
+            "--title: holds bytes that are no UTF-8",
+        ),
+        (["data", "--to", "out", "--license", "CC-BY-4.0", "--attribution", "a\udcff"], "--attribution: holds bytes"),
         (["nowhere", "--to", "out"], "no source 'nowhere'"),
     ],
 )

@@ -72,6 +72,9 @@ def publish(examples: Sequence[Example], plan: Plan, track: Track = untracked) -
     """
     if not examples:
         raise InputError("There is nothing to publish: the source holds no example.")
+    for name, text in (("title", plan.title), ("attribution", plan.attribution), ("metadata", ",".join(plan.metadata))):
+        if text != text.encode("utf-8", "replace").decode():
+            raise SettingsError(f"--{name}: holds bytes that are no UTF-8 text; write it anew.")
     if taken := [key for key in plan.metadata if key in COLUMNS]:
         raise SettingsError(
             f"--metadata {taken[0]}: a column of the dataset has that name; rename the key in your data."
