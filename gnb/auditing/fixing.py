@@ -89,7 +89,13 @@ def _reason_to_drop(example: Example, seen: dict[tuple[object, ...], str]) -> st
     if is_chatter(example.text):
         return "a chat model speaks of its task"
     references = frozenset(map(comparison_key, example.references))
-    key = (comparison_key(example.text) or example.text, example.biased, references, example.split)
+    key: tuple[object, ...] = (
+        comparison_key(example.text) or example.text,
+        example.biased,
+        example.category,
+        references,
+        example.split,
+    )
     first = seen.setdefault(key, example.id)
     return "" if first == example.id else f"copy of {first}"
 

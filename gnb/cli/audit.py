@@ -55,6 +55,8 @@ def audit(
 
     if mend != (target is not None):
         raise click.UsageError("--fix and --to DIR belong together: the data itself is never changed.")
+    if page:
+        _check_page(page)
     read = read_data(settings, data, strict=strict_reading)
     with progress() as track:
         done = run(read.examples, near=near, track=track)
@@ -65,6 +67,16 @@ def audit(
         counts = fix(read.examples, target)
         note(f"{target}: {', '.join(f'{number:,} {action}' for action, number in counts.items())}; see fixes.jsonl.")
     return int(strict and done.count("error") > 0)
+
+
+def _check_page(page: Path) -> None:
+    """Refuse what is no place for a page before anything is read: it may be the data itself."""
+    from gnb.core.errors import SettingsError
+
+    if page.suffix.lower() not in (".html", ".htm"):
+        raise SettingsError(f"--html {page}: does not end in .html; name the page to write so.")
+    if not page.parent.is_dir():
+        raise SettingsError(f"--html {page}: the folder {page.parent} does not exist; make it first.")
 
 
 def _write_page(page: Path, title: str, audit: Audit) -> None:
@@ -85,9 +97,10 @@ def _show_json(audit: Audit) -> None:
 def _show(audit: Audit, shown: int) -> None:
     from gnb.auditing.findings import SEVERITIES
     from gnb.cli.panels import Panels
+    from gnb.core.layout import printable
 
     for name, value in _summary(audit):
-        click.echo(f"{name}\t{value}".expandtabs(16))
+        click.echo(f"{name}\t".expandtabs(16) + printable(value))
     panels = Panels()
     for finding in audit.findings:
         click.echo()

@@ -41,6 +41,7 @@ def read_data(settings: Settings, text: str, *, strict: bool = False) -> Data:
         UnknownNameError, SettingsError, InputError: as `Settings.choose` and `Source.read`.
     """
     from gnb.core.errors import InputError
+    from gnb.core.layout import printable
     from gnb.core.reading import read_source
     from gnb.plugins.manager import installed_plugins
 
@@ -56,7 +57,7 @@ def read_data(settings: Settings, text: str, *, strict: bool = False) -> Data:
     read, problems = read_source(source, strict=strict)
     examples = list(read)
     for message in (*problems.notes, *(f"Skipped {problem}" for problem in problems.kept[:_SHOWN_PROBLEMS])):
-        note(message)
+        note(printable(message))
     if problems.count:
         note(f"Skipped {problems.count} pieces in all; --strict-reading stops at the first.")
     manifest = _manifest(choice.values["path"]) if choice.name == "prepared" else {}

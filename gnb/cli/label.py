@@ -132,6 +132,7 @@ def _module(format_: str) -> Any:
 
 def _read(settings: Settings, text: str) -> Sequence[Example]:
     from gnb.core.errors import InputError
+    from gnb.core.layout import printable
     from gnb.core.reading import read_source
     from gnb.plugins.manager import installed_plugins
 
@@ -141,7 +142,7 @@ def _read(settings: Settings, text: str) -> Sequence[Example]:
     examples, problems = read_source(registry.create("source", choice.name, choice.values))
     found = list(examples)
     for problem in problems.kept[:5]:
-        note(f"Skipped {problem}")
+        note(printable(f"Skipped {problem}"))
     seen: set[str] = set()
     for example in found:
         if example.id in seen:
@@ -159,14 +160,16 @@ def _refuse(problem: Problem) -> None:
 def _show(found: Sequence[Agreement], disagreements: Sequence[Disagreement]) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from gnb.core.layout import printable
 
+    # As Text: rich would take an annotator called [bold]x for markup.
     table = Table("field", "annotators", "texts", "agreement", "kappa", "alpha", box=None, pad_edge=False)
     for each in found:
         table.add_row(each.field, "all", str(each.texts), _percent(each.agreement), "", _decimals(each.alpha))
         for pair in each.pairs:
-            names = f"{pair.first}, {pair.second}"
+            names = Text(printable(f"{pair.first}, {pair.second}"))
             table.add_row(each.field, names, str(pair.texts), _percent(pair.agreement), _decimals(pair.kappa), "")
     console = Console(highlight=False)
     if not console.is_terminal:
@@ -194,12 +197,14 @@ def _show_csv(disagreements: Sequence[Disagreement]) -> None:
     import csv
     import sys
 
+    from gnb.core.layout import printable_lines
     from gnb.labelling.spreadsheet import guard
 
     writer = csv.writer(sys.stdout)
     writer.writerow(("id", "field", "annotator", "said", "text"))
     for one in disagreements:
-        writer.writerows(map(guard, (one.id, one.field, who, what, one.text)) for who, what in one.said.items())
+        rows = ((one.id, one.field, who, what, one.text) for who, what in one.said.items())
+        writer.writerows([guard(printable_lines(cell)) for cell in row] for row in rows)
 
 
 def _percent(share: float | None) -> str:

@@ -100,7 +100,9 @@ def _report(error: Exception) -> int:
             error.show()
             return error.exit_code
         case GnbError():
-            click.echo(f"Error: {error}", err=True)
+            from gnb.core.layout import printable_lines
+
+            click.echo(f"Error: {printable_lines(str(error))}", err=True)
             return MISTAKE
         case BrokenPipeError() if _stdout_is_closed():
             _drop_stdout()

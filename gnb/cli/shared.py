@@ -75,8 +75,10 @@ def split_names(values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def note(message: str) -> None:
-    """Say something on standard error."""
-    click.echo(message, err=True)
+    """Say something on standard error; names from data can do nothing to the terminal."""
+    from gnb.core.layout import printable_lines
+
+    click.echo(printable_lines(message), err=True)
 
 
 @contextmanager

@@ -29,6 +29,11 @@ def printable(text: str) -> str:
     return "".join(_escape(character) for character in text)
 
 
+def printable_lines(text: str) -> str:
+    """Return a text that can do nothing to a terminal but break its lines."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
 def marked(before: str, after: str) -> list[Piece]:
     """Return `after` with the words that `before` had and those it had not, in reading order; spelling aside."""
     pieces, place = [], 0

@@ -35,6 +35,8 @@ def read_json(path: Path) -> Any:
     """
     try:
         return json.loads(read_text(path))
+    except RecursionError:
+        raise InputError(f"{path}: is nested too deeply to be an export of a labelling tool.") from None
     except json.JSONDecodeError as error:
         raise InputError(f"{path}:{error.lineno}: is not JSON ({error.msg}).") from None
 
@@ -48,7 +50,8 @@ def write_text(path: Path, text: str, encoding: str = "utf-8") -> None:
     scratch = path.with_name(f".{path.name}.writing")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        scratch.write_text(text, encoding, newline="")
+        # A lone surrogate, which JSON may hold and no file may, becomes a question mark as in `gnb prepare`.
+        scratch.write_text(text, encoding, "replace", newline="")
         scratch.replace(path)
     except OSError as error:
         scratch.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
-from gnb.core.errors import InputError
+from gnb.core.errors import InputError, SettingsError
 from gnb.core.records import Example
 from gnb.labelling.files import read_json, write_json, write_text
 from gnb.labelling.votes import NO, QUESTION, YES, Vote, categories_of, read_biased, recall, record_of, suggested
@@ -32,6 +32,8 @@ _CONFIG = """<View style="direction: rtl; text-align: right">
 
 def export(examples: Sequence[Example], path: Path, *, suggest: bool) -> list[Path]:
     """Write the tasks, and the labelling configuration beside them as NAME.xml. Returns both files."""
+    if path.suffix == ".xml":
+        raise SettingsError(f"--to {path}: is where the labelling configuration goes; name the tasks NAME.json.")
     write_json(path, [_task(example, suggest=suggest) for example in examples])
     choices = "".join(f"<Choice value={quoteattr(category)}/>" for category in categories_of(examples))
     questions = {field: quoteattr(question) for field, question in QUESTION.items()}
