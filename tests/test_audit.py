@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import pytest
 from gnb.auditing import audit
 from gnb.auditing.characters import has_mixed_digits
 from gnb.auditing.chatter import is_chatter
+from gnb.auditing.fixing import fix
 from gnb.auditing.gender import gender_words_in
 from gnb.auditing.openings import opening_share
 from gnb.cli.main import main
@@ -127,6 +128,17 @@ def test_fixing_writes_a_copy_and_says_what_it_did(folder: Path, capsys: pytest.
     assert gnb("audit", "mended") == 0
     assert gnb("audit", "mended", "--fix", "--to", "again") == 0
     assert (folder / "again/fixes.jsonl").read_bytes() == b""
+
+
+def test_fixing_that_breaks_off_leaves_nothing_behind(folder: Path) -> None:
+    def half() -> Iterator[Example]:
+        yield Example("1", "متن")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fix(half(), folder / "mended")  # type: ignore[arg-type]
+    assert list((folder / "mended").iterdir()) == []
+    assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from gnb.auditing.chatter import is_chatter
@@ -50,6 +51,15 @@ def fix(examples: Sequence[Example], folder: Path) -> Counter[str]:
         SettingsError: if the folder is not empty or cannot be made.
     """
     make_empty(folder)
+    with TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as scratch:
+        work = Path(scratch) / "out"
+        work.mkdir()
+        counts = _write(examples, work)
+        work.rename(folder)  # in one step: a full disk or Ctrl-C leaves nothing half done
+    return counts
+
+
+def _write(examples: Sequence[Example], folder: Path) -> Counter[str]:
     (folder / FIXES).touch()
     counts: Counter[str] = Counter(kept=0, dropped=0, normalised=0)
     with ExitStack() as stack:
