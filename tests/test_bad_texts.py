@@ -13,6 +13,7 @@ from rapidfuzz.distance import Indel
 from gnb.cli.main import main
 from gnb.models.adapters import CARD, CONFIG, WEIGHTS
 from gnb.models.loading import load_tokenizer
+from gnb.models.placing import context_length
 from gnb.models.prompt import MARKER, PUBLISHED, Prompt
 from gnb.rewriters.local.options import LoraOptions
 from gnb.rewriters.lora import LoraRewriter
@@ -101,7 +102,7 @@ def test_a_line_longer_than_the_context_comes_back(setting: Setting) -> None:
 
 def test_a_text_of_many_lines_may_be_longer_than_the_context(setting: Setting) -> None:
     text = "".join(f"{BIASED} {number}\n" for number in range(120))
-    assert len(setting.prompt.tokens_of(text)) > setting.rewriter.options.context_length
+    assert len(setting.prompt.tokens_of(text)) > context_length(setting.rewriter.options)
     (answer,) = setting.rewriter.rewrite([text])
     assert answer.text.count("\n") == 120
     assert all(line.strip() for line in answer.text.splitlines())
