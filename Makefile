@@ -15,7 +15,8 @@ compare: $(STAMP) ## Compare the rewriters on the bundled corpus and print the m
 	$(BIN)/gnb compare --rewriters base,lora
 
 test: lint ## Check style and types, and run the tests with coverage.
-	$(BIN)/python -m pytest --cov=gnb --cov-report=term:skip-covered
+	@# one thread each: threads of several processes that wait for each other's cores take longer than one process
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses=4 --dist=loadfile --cov=gnb --cov-report=term:skip-covered
 
 # Its pins of old libraries forbid that it shares one with the rest; `make test` has the same tests run without them.
 recipes: ## Test the trainer llama-recipes in an environment of its own, .venv-recipes; takes several minutes to set up.

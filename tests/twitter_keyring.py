@@ -13,7 +13,12 @@ class FileKeyring(KeyringBackend):
     priority = 1  # type: ignore[assignment]
 
     def get_password(self, service: str, username: str) -> str | None:
-        return json.loads(Path(os.environ["TEST_KEYRING"]).read_text("utf-8")).get(service, {}).get(username)
+        return self._read().get(service, {}).get(username)
 
     def set_password(self, service: str, username: str, password: str) -> None:
-        raise NotImplementedError
+        kept = self._read()
+        kept.setdefault(service, {})[username] = password
+        Path(os.environ["TEST_KEYRING"]).write_text(json.dumps(kept), "utf-8")
+
+    def _read(self) -> dict[str, dict[str, str]]:
+        return json.loads(Path(os.environ["TEST_KEYRING"]).read_text("utf-8"))
