@@ -1,10 +1,14 @@
 """The alignment of two texts: which words changed."""
 
+import re
+from collections.abc import Callable
+from itertools import chain
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gnb.core.edits import changed_spans, edits
+from gnb.core.edits import Edit, changed_spans, edits, whole_word_edits
 
 TEXTS = st.lists(
     st.sampled_from(["زن", "ها", "می‌رود", "میرود", "،", ".", "👨‍👩‍👧", "x1", "#زن_روز"]), max_size=8
@@ -64,12 +68,15 @@ def test_links_and_hashtags_are_one_word() -> None:
     assert changed(source, target) == [("https://t.co/Ab?x=1 #زن_روز", "https://t.co/Zz #روز")]
 
 
-@given(TEXTS, TEXTS)
-def test_applying_the_edits_gives_the_target_but_for_spacing(source: str, target: str) -> None:
+@pytest.mark.parametrize("find", [edits, whole_word_edits])
+@given(source=TEXTS, target=TEXTS)
+def test_applying_the_edits_gives_the_target_but_for_spacing(
+    find: Callable[[str, str], list[Edit]], source: str, target: str
+) -> None:
     from gnb.core.text import comparison_key
 
     pieces, place = [], 0
-    for edit in edits(source, target):
+    for edit in find(source, target):
         pieces += [source[place : edit.source_start], target[edit.target_start : edit.target_end]]
         place = edit.source_end
     assert comparison_key("".join([*pieces, source[place:]])) == comparison_key(target)
@@ -80,7 +87,7 @@ def test_applying_the_edits_gives_the_target_but_for_spacing(source: str, target
     [
         ("یک راننده زن آمد", "یک راننده آمد", ["زن"]),
         ("زن باید صبور باشد، مرد هم", "آدم باید صبور باشد، او هم", ["زن", "مرد"]),
-        ("خانم‌ها دیر می‌رسند", "بعضی‌ها دیر می‌رسند", ["خانم"]),
+        ("خانم‌ها دیر می‌رسند", "بعضی‌ها دیر می‌رسند", ["خانم‌ها"]),
         ("همه رانندگی کنند.", "همه خوب رانندگی کنند.", ["رانندگی"]),
         ("او می‌رود.", "او می‌رود خانه.", ["می‌رود"]),
         ("او رفت", "او رفت خانه", ["رفت"]),
@@ -100,3 +107,14 @@ def test_changed_spans_are_in_order_and_apart(source: str, target: str) -> None:
     places = [place for span in changed_spans(source, target) for place in span]
     assert places == sorted(places)
     assert bool(places) == bool(edits(source, target))
+
+
+@given(TEXTS, TEXTS)
+def test_what_a_reader_sees_changed_is_whole_words(source: str, target: str) -> None:
+    found = whole_word_edits(source, target)
+    assert bool(found) == bool(edits(source, target))
+    ends = [(edit.source_start, edit.source_end) for edit in found]
+    new_ends = [(edit.target_start, edit.target_end) for edit in found]
+    for text, places in ((source, chain(*ends)), (target, chain(*new_ends))):
+        words = [match.span() for match in re.finditer(r"\w+(\u200c+\w+)*", text)]
+        assert not [place for place in places if any(start < place < end for start, end in words)]

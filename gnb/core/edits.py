@@ -5,9 +5,10 @@ them, are one edit, as in the MaxMatch scorer (Dahlmeier & Ng 2012) and ERRANT (
 first, so that a half-space, white space, a vowel sign or an Arabic ي or ك is never an edit.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate, pairwise
 
 import regex
 from rapidfuzz.distance import Indel
@@ -20,6 +21,8 @@ _TOKEN = regex.compile(r"https?://\S+|[#@][\w\u200c]+|[\p{L}\p{M}\p{N}_]+|(?!\s)
 
 _WORD = regex.compile(r"[\p{L}\p{M}\p{N}_]+(?:\u200c+[\p{L}\p{M}\p{N}_]+)*")
 """A word as a reader sees it, its half-spaces included."""
+_HALF_SPACE = regex.compile(r"(?<=[\p{L}\p{M}\p{N}_])\u200c+(?=[\p{L}\p{M}\p{N}_])")
+"""What joins two tokens to one word."""
 
 _Change = tuple[int, int, int, int]
 """Half-open spans of tokens: source start and end, target start and end."""
@@ -45,17 +48,33 @@ class _Token:
 def edits(source: str, target: str) -> list[Edit]:
     """Return the edits that turn `source` into `target`, in order; none if only spelling or spacing differs."""
     before, after = _tokens(source), _tokens(target)
-    trimmed = (_trim(before, after, change) for change in _changes(_keys(before), _keys(after)))
-    return [Edit(*_span(before, c[0], c[1]), *_span(after, c[2], c[3])) for c in trimmed if c[0] < c[1] or c[2] < c[3]]
+    return [Edit(*_span(before, c[0], c[1]), *_span(after, c[2], c[3])) for c in _trimmed_changes(before, after)]
+
+
+def whole_word_edits(source: str, target: str) -> list[Edit]:
+    """Return the edits as a reader should see them: none begins or ends inside a word that half-spaces join.
+
+    An edit of a part of a word takes the rest of it along, on both sides; edits that meet so become one.
+    """
+    before, after = _tokens(source), _tokens(target)
+    changes = _trimmed_changes(before, after)
+    around = [(0, 0, 0, 0), *changes, (len(before), len(before), len(after), len(after))]
+    kept = [
+        gaps
+        for (_, start, _, new_start), (end, _, new_end, _) in pairwise(around)
+        if (gaps := _common_gaps(_gaps(source, before, start, end), _gaps(target, after, new_start, new_end)))
+    ]
+    ends = [(left[-1], right[0]) for left, right in pairwise(kept)]
+    return [Edit(*_span(before, i, j), *_span(after, new_i, new_j)) for (i, new_i), (j, new_j) in ends]
 
 
 def changed_spans(source: str, target: str) -> list[tuple[int, int]]:
-    """Return the half-open spans of characters of `source` that its edits change, in order and apart.
+    """Return the half-open spans of characters of `source` that its edits change: whole words, in order and apart.
 
     Where something is only added, the nearest word stands for the place, or the whole text if it has no word.
     """
     found: list[tuple[int, int]] = []
-    for edit in edits(source, target):
+    for edit in whole_word_edits(source, target):
         start, end = edit.source_start, edit.source_end
         if start == end:
             start, end = _nearest_word(source, start)
@@ -93,6 +112,13 @@ def _changes(before: Sequence[str], after: Sequence[str]) -> Iterator[_Change]:
         start, new_start = (code.src_end, code.dest_end) if code else (end, new_end)
 
 
+def _trimmed_changes(before: Sequence[_Token], after: Sequence[_Token]) -> Iterator[_Change]:
+    for change in _changes(_keys(before), _keys(after)):
+        start, end, new_start, new_end = _trim(before, after, change)
+        if start < end or new_start < new_end:
+            yield start, end, new_start, new_end
+
+
 def _trim(before: Sequence[_Token], after: Sequence[_Token], change: _Change) -> _Change:
     """Take from both ends of a change the tokens that differ only in where they are written apart."""
     start, end, new_start, new_end = change
@@ -121,6 +147,21 @@ def _equal_head(old: Sequence[str], new: Sequence[str]) -> tuple[int, int]:
         elif not (left.startswith(right) or right.startswith(left)):
             break
     return best
+
+
+def _gaps(text: str, tokens: Sequence[_Token], start: int, end: int) -> dict[int, int]:
+    """Return the tokens from `start` to `end` before which a word begins, by the letters of the keys up to there."""
+    letters = accumulate((len(token.key) for token in tokens[start:end]), initial=0)
+    return {
+        count: index
+        for index, count in enumerate(letters, start)
+        if not (0 < index < len(tokens) and _HALF_SPACE.match(text, tokens[index - 1].end))
+    }
+
+
+def _common_gaps(gaps: Mapping[int, int], new_gaps: Mapping[int, int]) -> list[tuple[int, int]]:
+    """Return where both of two texts that differ in spelling alone have a gap between words, in order."""
+    return [(gaps[letters], new_gaps[letters]) for letters in sorted(gaps.keys() & new_gaps.keys())]
 
 
 def _span(tokens: Sequence[_Token], start: int, end: int) -> tuple[int, int]:

@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from gnb.core.edits import edits
+from gnb.core.edits import whole_word_edits
 
 _LEFT_TO_RIGHT_MARK = "\u200e"
 _RIGHT_TO_LEFT_ISOLATE = "\u2067"
@@ -37,7 +37,7 @@ def printable_lines(text: str) -> str:
 def marked(before: str, after: str) -> list[Piece]:
     """Return `after` with the words that `before` had and those it had not, in reading order; spelling aside."""
     pieces, place = [], 0
-    for edit in edits(before, after):
+    for edit in whole_word_edits(before, after):
         kept, inserted = after[place : edit.target_start], after[edit.target_start : edit.target_end]
         deleted = before[edit.source_start : edit.source_end]
         between = " " if deleted and inserted else ""
