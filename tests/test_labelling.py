@@ -127,6 +127,27 @@ def test_what_is_exported_comes_back_byte_for_byte(name: str, suggest: bool, tmp
 
 
 @pytest.mark.parametrize("name", FORMATS)
+def test_annotators_read_nothing_that_tells_the_label(name: str, tmp_path: Path) -> None:
+    example = Example("NoBias1.txt:1", "باران آمد", ("باران آمد",), False, "secretcategory", "NoBias1.txt:1", "test")
+    module, file, _ = FORMATS[name]
+    paths = module.export([example], tmp_path / file, suggest=False)
+    listing = ("tasks.xml", "settings.json")  # all categories that annotators may choose
+    text = "".join(path.read_text("utf-8") for path in paths if path.name not in listing)
+    assert [word for word in ("NoBias", "secretcategory", "false", "test") if word in text] == []
+
+
+@pytest.mark.parametrize(("said", "biased"), [("بله", True), ("نه", False), ("سوگیرانه", True), ("Yes", True)])
+def test_label_studio_may_ask_in_persian(said: str, biased: bool, tmp_path: Path) -> None:
+    label_studio.export(TEXTS[:1], tmp_path / "t.json", suggest=False)
+    (task,) = json.loads((tmp_path / "t.json").read_text("utf-8"))
+    result = [{"from_name": "biased", "value": {"choices": [said]}}]
+    (tmp_path / "t.json").write_text(json.dumps([{**task, "annotations": [{"completed_by": 1, "result": result}]}]))
+    [(_, _, vote)] = label_studio.read(tmp_path / "t.json")
+    assert vote
+    assert vote.biased is biased
+
+
+@pytest.mark.parametrize("name", FORMATS)
 def test_votes_of_several_annotators_come_back_and_the_majority_decides(name: str, tmp_path: Path) -> None:
     _, file, fill = FORMATS[name]
     gnb("label", "export", source(tmp_path / "data"), "--to", tmp_path / file, "--format", name)
@@ -158,7 +179,9 @@ def test_label_studio_gets_a_right_to_left_configuration_with_every_category(tmp
     assert "rtl" in view.attrib["style"]
     names = {each.attrib["name"] for each in view if "name" in each.attrib}
     assert names == {"text", "biased", "category", "neutral"}
-    assert 'a"<b>' in [choice.attrib["value"] for choice in view.iter("Choice")]
+    choices = [choice.attrib for choice in view.iter("Choice")]
+    assert {"value": 'a"<b>'} in choices
+    assert choices[:2] == [{"value": "بله", "alias": "yes"}, {"value": "خیر", "alias": "no"}]
 
 
 def test_suggestions_are_there_only_when_asked_for(tmp_path: Path) -> None:
@@ -258,20 +281,21 @@ def edit(path: Path, before: str, after: str) -> None:
 @pytest.mark.parametrize(
     ("name", "spoil", "message"),
     [
-        ("csv", lambda path: edit(path, "1,زن‌ها", "1,مردها"), r"votes.csv:2: the text of '1' was edited"),
+        ("csv", lambda path: edit(path, "\nزن‌ها", "\nمردها"), r"votes.csv:2: the text of '1' was edited"),
         ("csv", lambda path: edit(path, ",ali,yes", ",,yes"), r"votes.csv:2: is a vote without an annotator"),
         ("csv", lambda path: edit(path, ",ali,yes", ",ali,maybe"), r"votes.csv:2: biased is 'maybe'; expected yes, no"),
         ("csv", lambda path: edit(path, ",sara,no", ",ali,no"), r"'ali' votes twice on '2', and not the same"),
+        ("csv", lambda path: edit(path, ",eJ", ",eK"), r"votes.csv:2: its 'record' was changed. Take it from the exp"),
         ("csv", lambda path: edit(path, "annotator", "who"), r"votes.csv:1: column 'annotator' is missing"),
         ("csv", lambda path: path.write_bytes("id,متن".encode("cp1256")), r"votes.csv:1: is not UTF-8 text"),
-        ("csv", lambda path: path.write_text(""), r"votes.csv:1: column 'id' is missing"),
+        ("csv", lambda path: path.write_text(""), r"votes.csv:1: column 'text' is missing"),
         ("label-studio", lambda path: path.write_text("[{"), r"tasks.json:1: is not JSON"),
         ("label-studio", lambda path: path.write_text("{}"), r"is no JSON export of Label Studio"),
         ("label-studio", lambda path: path.write_text('[{"text": "x", "biased": "yes"}]'), r"not JSON-MIN"),
         ("label-studio", lambda path: path.write_text('[{"id": 7, "data": {}}]'), r"task 7: has no 'record'"),
         ("label-studio", lambda path: edit(path, '"from_name": "biased"', '"from_name": ["biased"]'), r"not as Label"),
         ("argilla", lambda path: (path / "records.json").write_text("[1]"), r"holds no records of Argilla 2"),
-        ("argilla", lambda path: edit(path / "records.json", '"metadata"', '"m"'), r"record 1: is not as Argilla 2"),
+        ("argilla", lambda path: edit(path / "records.json", '"metadata"', '"m"'), r"record \w+: is not as Argilla 2"),
         ("argilla", lambda path: (path / "records.json").unlink(), r"records.json: cannot be read"),
     ],
 )  # fmt: skip

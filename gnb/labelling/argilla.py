@@ -5,13 +5,14 @@ https://docs.argilla.io/latest/how_to_guides/import_export/
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from gnb.core.errors import InputError, SettingsError
 from gnb.core.records import Example
 from gnb.labelling.files import read_json, write_json
-from gnb.labelling.votes import NO, QUESTION, YES, Vote, categories_of, read_biased, recall, record_of, suggested
+from gnb.labelling.votes import QUESTION, SHOWN, Vote, categories_of, read_biased, recall, record_of, suggested
 
 _RECORDS = "records.json"
 _FIELDS = ("biased", "category", "neutral")
@@ -63,7 +64,7 @@ def read(path: Path) -> Iterator[tuple[str, Example, Vote | None]]:
 def _record(example: Example, *, suggest: bool) -> dict[str, Any]:
     said = suggested(example) if suggest else {}
     return {
-        "id": example.id,
+        "id": _hidden(example.id),
         "fields": {"text": example.text},
         "metadata": {"record": record_of(example)},
         "suggestions": {
@@ -73,6 +74,11 @@ def _record(example: Example, *, suggest: bool) -> dict[str, Any]:
         "responses": {},
         "vectors": {},
     }
+
+
+def _hidden(name: str) -> str:
+    """Return another id, always the same: one such as NoBias1.txt:1 would tell annotators the label."""
+    return sha256(name.encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def _votes(responses: dict[str, list[dict[str, Any]]], where: str) -> Iterator[Vote]:
@@ -87,7 +93,7 @@ def _votes(responses: dict[str, list[dict[str, Any]]], where: str) -> Iterator[V
 
 
 def _settings(categories: Sequence[str]) -> dict[str, Any]:
-    options = {"biased": (YES, NO), "category": categories}
+    options = {"biased": tuple(SHOWN), "category": categories}
     return {
         "guidelines": None,
         "questions": [_question(field, options.get(field)) for field in _FIELDS],
@@ -107,7 +113,7 @@ def _question(field: str, options: Sequence[str] | None) -> dict[str, Any]:
         kind: dict[str, Any] = {"type": "text", "use_markdown": False}
     else:
         shown = len(options) if len(options) > 2 else None  # Argilla asks for at least three, or says nothing
-        values = [{"value": value, "text": value} for value in options]
+        values = [{"value": value, "text": SHOWN.get(value, value)} for value in options]
         kind = {"type": "label_selection", "options": values, "visible_options": shown}
     title, required = QUESTION[field], field == "biased"
     return {"name": field, "title": title, "description": None, "required": required, "settings": kind}

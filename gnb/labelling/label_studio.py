@@ -11,14 +11,14 @@ from xml.sax.saxutils import quoteattr
 from gnb.core.errors import InputError, SettingsError
 from gnb.core.records import Example
 from gnb.labelling.files import read_json, write_json, write_text
-from gnb.labelling.votes import NO, QUESTION, YES, Vote, categories_of, read_biased, recall, record_of, suggested
+from gnb.labelling.votes import QUESTION, SHOWN, Vote, categories_of, read_biased, recall, record_of, suggested
 
 _TYPES = {"biased": ("choices", "choices"), "category": ("choices", "choices"), "neutral": ("textarea", "text")}
 _CONFIG = """<View style="direction: rtl; text-align: right">
   <Text name="text" value="$text"/>
   <Header value={biased}/>
   <Choices name="biased" toName="text" choice="single" showInline="true" required="true">
-    <Choice value="{yes}"/><Choice value="{no}"/>
+    {answers}
   </Choices>
   <Header value={category}/>
   <Choices name="category" toName="text" choice="single" showInline="true">
@@ -35,10 +35,11 @@ def export(examples: Sequence[Example], path: Path, *, suggest: bool) -> list[Pa
     if path.suffix == ".xml":
         raise SettingsError(f"--to {path}: is where the labelling configuration goes; name the tasks NAME.json.")
     write_json(path, [_task(example, suggest=suggest) for example in examples])
+    answers = "".join(f'<Choice value="{shown}" alias="{answer}"/>' for answer, shown in SHOWN.items())
     choices = "".join(f"<Choice value={quoteattr(category)}/>" for category in categories_of(examples))
     questions = {field: quoteattr(question) for field, question in QUESTION.items()}
     config = path.with_suffix(".xml")
-    write_text(config, _CONFIG.format(yes=YES, no=NO, choices=choices, **questions))
+    write_text(config, _CONFIG.format(answers=answers, choices=choices, **questions))
     return [path, config]
 
 
@@ -64,7 +65,7 @@ def read(path: Path) -> Iterator[tuple[str, Example, Vote | None]]:
 
 
 def _task(example: Example, *, suggest: bool) -> dict[str, Any]:
-    task: dict[str, Any] = {"data": {"text": example.text, "id": example.id, "record": record_of(example)}}
+    task: dict[str, Any] = {"data": {"text": example.text, "record": record_of(example)}}
     if suggest and (said := suggested(example)):
         task["predictions"] = [{"model_version": "source", "result": [_answer(*item) for item in said.items()]}]
     return task

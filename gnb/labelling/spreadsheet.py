@@ -10,7 +10,7 @@ from gnb.core.records import Example
 from gnb.labelling.files import read_text, write_text
 from gnb.labelling.votes import Vote, read_biased, recall, record_of, suggested
 
-COLUMNS = ("id", "text", "annotator", "biased", "category", "neutral", "record")
+COLUMNS = ("text", "annotator", "biased", "category", "neutral", "record")
 _RISKY = tuple("=+-@\t\r'")
 """What spreadsheets take for the start of a formula (https://owasp.org/www-community/attacks/CSV_Injection), and the
 apostrophe that guards it."""
@@ -23,7 +23,7 @@ def export(examples: Sequence[Example], path: Path, *, suggest: bool) -> list[Pa
     writer.writerow(COLUMNS)
     for example in examples:
         vote = _suggestion(example) if suggest else ("", "", "")
-        writer.writerow(map(guard, (example.id, example.text, "", *vote, record_of(example))))
+        writer.writerow(map(guard, (example.text, "", *vote, record_of(example))))
     write_text(path, buffer.getvalue(), "utf-8-sig")
     return [path]
 

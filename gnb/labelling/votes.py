@@ -1,5 +1,7 @@
 """What travels between gnb and the labelling tools: an example with the votes of its annotators."""
 
+import zlib
+from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -7,6 +9,7 @@ from typing import Any
 from gnb.core.errors import InputError
 from gnb.core.jsonl import example_from_json, example_to_json
 from gnb.core.records import Example, Problem
+from gnb.sources.labels import UnusableError, parse_biased
 
 CATEGORIES = (
     *("none", "ability", "ad", "emotion", "family", "generic", "marking", "occupation", "proverb", "relationship"),
@@ -15,11 +18,16 @@ CATEGORIES = (
 """The categories of the bundled corpus; exported examples may bring more."""
 
 YES, NO = "yes", "no"
+SHOWN = {YES: "بله", NO: "خیر"}
+"""The answers as annotators see them where the tool keeps the one apart from the other."""
 QUESTION = {"biased": "آیا این متن سوگیری جنسیتی دارد؟", "category": "دسته", "neutral": "بازنویسی خنثی"}
 """What annotators are asked, by field."""
 
 VOTES = "votes"
 """The key of the votes in an example's metadata."""
+
+_LARGEST = 2**24
+"""Bytes of an unpacked record: more is no text, but would fill the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +77,11 @@ def votes_of(example: Example) -> list[Vote]:
 
 
 def record_of(example: Example) -> str:
-    """Return the JSON line that goes out with a text, so that what comes back is the example and no look-alike."""
-    return example_to_json(example)
+    """Return what goes out with a text, so that what comes back is the example and no look-alike.
+
+    It is the example's JSON line, packed: annotators see the record, and are not to see the label in it.
+    """
+    return b64encode(zlib.compress(example_to_json(example).encode("utf-8", "replace"))).decode()
 
 
 def recall(record: Any, text: Any, where: str) -> Example:
@@ -81,14 +92,24 @@ def recall(record: Any, text: Any, where: str) -> Example:
     """
     if not isinstance(record, str):
         raise InputError(f"{where}: has no 'record' as gnb label export writes it; export the texts with it.")
-    example = example_from_json(record, where)
-    if isinstance(example, Problem):
-        raise InputError(f"{where}: its 'record' was changed ({example.what}). Take it from the exported file.")
+    example = _unpacked(record, where)
+    if example is None:
+        raise InputError(f"{where}: its 'record' was changed. Take it from the exported file.")
     if text != example.text:
         raise InputError(
             f"{where}: the text of {example.id!r} was edited; put it back and write changes as neutral form."
         )
     return example
+
+
+def _unpacked(record: str, where: str) -> Example | None:
+    unpack = zlib.decompressobj()
+    try:
+        line = unpack.decompress(b64decode(record, validate=True), _LARGEST).decode()
+    except (ValueError, zlib.error):
+        return None
+    example = example_from_json(line, where)
+    return None if isinstance(example, Problem) or not unpack.eof else example
 
 
 def gather(found: Iterable[tuple[str, Example, Vote | None]]) -> list[Labelled]:
@@ -111,15 +132,15 @@ def gather(found: Iterable[tuple[str, Example, Vote | None]]) -> list[Labelled]:
 
 
 def read_biased(value: Any, where: str) -> bool | None:
-    """Read yes or no; an empty value is no vote.
+    """Read yes or no, in Persian too; an empty value is no vote.
 
     Raises:
         InputError: if it is something else.
     """
-    answer = str(value or "").strip().casefold()
-    if answer not in ("", YES, NO, "true", "false", "1", "0", "بله", "خیر"):
-        raise InputError(f"{where}: biased is {value!r}; expected {YES}, {NO} or nothing.")
-    return None if not answer else answer in (YES, "true", "1", "بله")
+    try:
+        return parse_biased(value)
+    except UnusableError:
+        raise InputError(f"{where}: biased is {value!r}; expected {YES}, {NO} or nothing.") from None
 
 
 def say_biased(biased: bool | None) -> str:
