@@ -1,5 +1,6 @@
 """Profiles: what their sections may hold, and what the built-in ones say."""
 
+import sys
 from pathlib import Path
 from typing import ClassVar
 
@@ -74,6 +75,16 @@ def test_a_wrong_key_is_told_when_a_component_is_chosen(tmp_path: Path, registry
     settings = load_settings(tmp_path / "gnb.toml")
     with pytest.raises(SettingsError, match="Did you mean 'quantisation'"):
         settings.choose("rewriter", "lora", registry)
+
+
+def test_without_a_profile_of_the_users_own_the_chosen_component_alone_is_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, registry: Registry
+):
+    (tmp_path / "another_component.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    registry.add(Component("metric", "another", "another_component:Metric", "Another."))
+    load_settings(None).choose("rewriter", "copy", registry)
+    assert "another_component" not in sys.modules
 
 
 def test_the_4_bit_profile_is_the_study_model_in_4_bits(registry: Registry):

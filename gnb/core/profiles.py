@@ -35,6 +35,8 @@ def check_profile(name: str, tables: Table, registry: Registry) -> None:
     Raises:
         SettingsError: naming the first wrong section or key and the nearest right one.
     """
+    if not tables:
+        return  # the usual case, in which no component need be imported
     try:
         known = _known_keys(registry)
     except GnbError:
