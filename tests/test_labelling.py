@@ -294,6 +294,9 @@ def edit(path: Path, before: str, after: str) -> None:
         ("label-studio", lambda path: path.write_text('[{"text": "x", "biased": "yes"}]'), r"not JSON-MIN"),
         ("label-studio", lambda path: path.write_text('[{"id": 7, "data": {}}]'), r"task 7: has no 'record'"),
         ("label-studio", lambda path: edit(path, '"from_name": "biased"', '"from_name": ["biased"]'), r"not as Label"),
+        ("label-studio", lambda path: edit(path, '["\\u0647', '[1, "\\u0647'), r"not as Label Studio writes it"),
+        ("label-studio", lambda path: edit(path, '"annotations": [', '"annotations": [7, '), r"not as Label Studio"),
+        ("argilla", lambda path: edit(path / "records.json", '"ability"', '["ability"]'), r"is not as Argilla 2"),
         ("argilla", lambda path: (path / "records.json").write_text("[1]"), r"holds no records of Argilla 2"),
         ("argilla", lambda path: edit(path / "records.json", '"metadata"', '"m"'), r"record \w+: is not as Argilla 2"),
         ("argilla", lambda path: (path / "records.json").unlink(), r"records.json: cannot be read"),
@@ -339,6 +342,23 @@ def test_one_annotator_alone_is_no_agreement(tmp_path: Path) -> None:
     assert "name the file that gnb label import wrote" in str(
         gnb("label", "agreement", tmp_path / "wrong.jsonl").exception
     )
+
+
+@pytest.mark.parametrize(
+    "vote",
+    [
+        {"annotator": "a", "biased": "yes", "category": None, "neutral": []},
+        {"annotator": "a", "biased": True, "category": ["ad"], "neutral": []},
+        {"annotator": "a", "biased": True, "category": None, "neutral": [1]},
+        {"annotator": "a"},
+        "a",
+    ],
+)
+def test_votes_that_are_none_are_told_of_in_one_line(vote: object, tmp_path: Path) -> None:
+    row = {"id": "7", "text": "متن", "metadata": {"votes": [vote]}}
+    (tmp_path / "votes.jsonl").write_text(json.dumps(row) + "\n", "utf-8")
+    said = str(gnb("label", "agreement", tmp_path / "votes.jsonl").exception)
+    assert said == "7: the votes in its metadata are not those that gnb label import writes."
 
 
 def test_what_was_imported_can_be_prepared(tmp_path: Path) -> None:

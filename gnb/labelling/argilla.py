@@ -52,13 +52,10 @@ def read(path: Path) -> Iterator[tuple[str, Example, Vote | None]]:
         where = f"{path}: record {record.get('id') or number}"
         try:
             example = recall(record["metadata"].get("record"), record["fields"].get("text"), where)
-            votes = list(_votes(record.get("responses") or {}, where))
+            votes: list[Vote | None] = [*_votes(record.get("responses") or {}, where)] or [None]
         except (AttributeError, KeyError, TypeError):
             raise InputError(f"{where}: is not as Argilla 2 writes it; write it there with Dataset.to_disk.") from None
-        for vote in votes:
-            yield where, example, vote
-        if not votes:
-            yield where, example, None
+        yield from ((where, example, vote) for vote in votes)
 
 
 def _record(example: Example, *, suggest: bool) -> dict[str, Any]:

@@ -57,11 +57,12 @@ def read(path: Path) -> Iterator[tuple[str, Example, Vote | None]]:
         if not isinstance(task["data"], dict) or not isinstance(task.get("annotations", []), list):
             raise InputError(f"{where}: 'data' or 'annotations' is not as Label Studio writes it; export as JSON.")
         example = recall(task["data"].get("record"), task["data"].get("text"), where)
-        annotations = [each for each in task.get("annotations", ()) if not each.get("was_cancelled")]
-        for annotation in annotations:
-            yield where, example, _vote(annotation, where)
-        if not annotations:
-            yield where, example, None
+        try:
+            annotations = [each for each in task.get("annotations", ()) if not each.get("was_cancelled")]
+            votes: list[Vote | None] = [*(_vote(annotation, where) for annotation in annotations)] or [None]
+        except (KeyError, TypeError, AttributeError):
+            raise InputError(f"{where}: an annotation is not as Label Studio writes it; export as JSON.") from None
+        yield from ((where, example, vote) for vote in votes)
 
 
 def _task(example: Example, *, suggest: bool) -> dict[str, Any]:
@@ -79,12 +80,10 @@ def _answer(field: str, value: Any) -> dict[str, Any]:
 
 def _vote(annotation: dict[str, Any], where: str) -> Vote:
     said: dict[str, list[str]] = {}
-    try:
-        for answer in annotation["result"]:
-            if (field := answer.get("from_name")) in _TYPES:
-                said.setdefault(field, []).extend(answer["value"][_TYPES[field][1]])
-    except (KeyError, TypeError, AttributeError):
-        raise InputError(f"{where}: an annotation is not as Label Studio writes it; export as JSON.") from None
+    for answer in annotation["result"]:
+        if (field := answer.get("from_name")) in _TYPES:
+            value = answer["value"][_TYPES[field][1]]
+            said.setdefault(field, []).extend(value if isinstance(value, list) else [value])
     biased, category = (next(iter(said.get(field, ())), None) for field in ("biased", "category"))
     neutral = tuple(text for text in said.get("neutral", ()) if text.strip())
     return Vote(_annotator(annotation), read_biased(biased, where), category, neutral)

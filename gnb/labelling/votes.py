@@ -32,12 +32,21 @@ _LARGEST = 2**24
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """What one annotator said about one text; None and empty where they said nothing."""
+    """What one annotator said about one text; None and empty where they said nothing.
+
+    Raises:
+        TypeError: if a file of somebody else's brings values of other types.
+    """
 
     annotator: str
     biased: bool | None = None
     category: str | None = None
     neutral: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        texts = (self.annotator, self.category or "", *self.neutral)
+        if not (isinstance(self.biased, bool | None) and all(isinstance(text, str) for text in texts)):
+            raise TypeError(f"no vote: {self}")
 
     @property
     def is_empty(self) -> bool:
