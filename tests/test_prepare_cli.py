@@ -88,3 +88,25 @@ def test_mistakes_end_in_one_line_and_write_nothing(
     assert message in errors
     assert len(errors.splitlines()) == 1
     assert not (folder / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["prepare", "--to", "out"],
+        ["audit"],
+        ["publish", "--to", "out", "--license", "CC-BY-4.0"],
+        ["label", "export", "--to", "out", "--format", "csv"],
+        ["train", "--to", "out"],
+        ["compare", "-r", "copy", "-m", "edit", "-s"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_strict_stops_every_command_at_the_first_piece_that_cannot_be_used(
+    folder: Path, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    assert gnb(*command, "chatgpt:chat", "--strict") == 2
+    errors = capsys.readouterr().err
+    assert "Bias1.txt:7" in errors
+    assert len(errors.splitlines()) == 1
+    assert not (folder / "out").exists()

@@ -28,8 +28,11 @@ _COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
 @click.option("--html", "page", type=click.Path(path_type=Path, dir_okay=False), help="Write a page for the browser.")
 @click.option("--fix", "mend", is_flag=True, help="Write a mended copy to the folder that --to names.")
 @click.option("--to", "target", type=click.Path(path_type=Path), help="Folder for --fix; new or empty.")
-@click.option("--strict", is_flag=True, help="End with code 1 if there is a finding of severity error.")
-@click.option("--strict-reading", is_flag=True, help="Stop at the first piece that the source cannot use.")
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Stop at the first piece that the source cannot use, and end with code 1 if there is an error.",
+)
 @settings_options
 def audit(
     settings: Settings,
@@ -41,7 +44,6 @@ def audit(
     mend: bool,
     target: Path | None,
     strict: bool,
-    strict_reading: bool,
 ) -> int:
     """Look for what is wrong in DATA: copies, leaks between splits, doubtful labels, chatter, odd characters.
 
@@ -57,7 +59,7 @@ def audit(
         raise click.UsageError("--fix and --to DIR belong together: the data itself is never changed.")
     if page:
         _check_page(page)
-    read = read_data(settings, data, strict=strict_reading)
+    read = read_data(settings, data, strict=strict)
     with progress() as track:
         done = run(read.examples, near=near, track=track)
     if page:

@@ -7,15 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gnb.cli.shared import max_cost_option, note, open_store, progress, settings_options, split_names, store_option
+from gnb.cli.shared import (
+    max_cost_option,
+    note,
+    note_problems,
+    open_store,
+    progress,
+    settings_options,
+    split_names,
+    store_option,
+)
 
 if TYPE_CHECKING:
     from gnb.core.matrix import Matrix
-    from gnb.core.plan import Plan, Prepared
+    from gnb.core.plan import Plan
     from gnb.core.registry import Registry
     from gnb.core.settings import Settings
-
-_SHOWN_PROBLEMS = 5
 
 
 @click.command()
@@ -48,7 +55,7 @@ def compare(settings: Settings, form: str | None, store_path: Path | None, **giv
     registry = installed_plugins().registry
     plan = _plan(given, settings)
     prepared = prepare_plan(plan, settings, registry)
-    _note_problems(prepared)
+    note_problems(prepared.problems)
     if not plan.metrics:
         _note_left_out(registry)
     with open_store(store_path) as store, progress() as track:
@@ -71,16 +78,6 @@ def _plan(given: dict[str, Any], settings: Settings) -> Plan:
     if given.pop("no_copy"):
         values["copy_baseline"] = False
     return Plan(**values | {key: value for key, value in given.items() if value is not None})
-
-
-def _note_problems(prepared: Prepared) -> None:
-    for line in prepared.problems.notes:
-        note(line)
-    if not prepared.problems.count:
-        return
-    for problem in prepared.problems.kept[:_SHOWN_PROBLEMS]:
-        note(f"Skipped {problem}")
-    note(f"Skipped {prepared.problems.count} pieces of the sources in all; --strict stops at the first.")
 
 
 def _note_left_out(registry: Registry) -> None:

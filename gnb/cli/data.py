@@ -6,15 +6,13 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from gnb.cli.shared import note
+from gnb.cli.shared import note_problems
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gnb.core.records import Example
     from gnb.core.settings import Settings
-
-_SHOWN_PROBLEMS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +39,6 @@ def read_data(settings: Settings, text: str, *, strict: bool = False) -> Data:
         UnknownNameError, SettingsError, InputError: as `Settings.choose` and `Source.read`.
     """
     from gnb.core.errors import InputError
-    from gnb.core.layout import printable
     from gnb.core.reading import read_source
     from gnb.plugins.manager import installed_plugins
 
@@ -56,10 +53,7 @@ def read_data(settings: Settings, text: str, *, strict: bool = False) -> Data:
     source = registry.create("source", choice.name, choice.values)
     read, problems = read_source(source, strict=strict)
     examples = list(read)
-    for message in (*problems.notes, *(f"Skipped {problem}" for problem in problems.kept[:_SHOWN_PROBLEMS])):
-        note(printable(message))
-    if problems.count:
-        note(f"Skipped {problems.count} pieces in all; --strict-reading stops at the first.")
+    note_problems(problems)
     manifest = _manifest(choice.values["path"]) if choice.name == "prepared" else {}
     sources = [each["name"] for each in manifest.get("sources", ())] if manifest else [choice.name]
     return Data(text, examples, sources, manifest)

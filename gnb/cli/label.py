@@ -31,21 +31,23 @@ def label() -> None:
 
 
 @label.command("export")
-@click.argument("source")
+@click.argument("data")
 @click.option("--to", "target", required=True, type=_PATH, help="File to write; a folder for argilla.")
 @_FORMAT
 @click.option("--suggest", is_flag=True, help="Show annotators what the source says: faster, but no longer unbiased.")
 @click.option("--limit", type=click.IntRange(min=1), help="Export so many texts at most.")
+@click.option("--strict", is_flag=True, help="Stop at the first piece that the source cannot use.")
 @settings_options
 def export_command(
-    settings: Settings, source: str, target: Path, format_: str, suggest: bool, limit: int | None
+    settings: Settings, data: str, target: Path, format_: str, suggest: bool, limit: int | None, strict: bool
 ) -> None:
-    """Write the texts of a SOURCE for a labelling tool.
+    """Write the texts of DATA for a labelling tool.
 
-    Each text travels with a record of what is known about it, by which import finds out what was edited.
+    DATA is a source, NAME or NAME:ARGUMENT, or a folder that `gnb prepare` wrote. Each text travels with a record of
+    what is known about it, by which import finds out what was edited.
     """
     _check_new(target)
-    examples = _read(settings, source)[:limit]
+    examples = _read(settings, data, strict=strict)[:limit]
     for path in _module(format_).export(examples, target, suggest=suggest):
         note(f"{path}")
     note(f"{len(examples):,} texts exported.")
@@ -130,25 +132,17 @@ def _module(format_: str) -> Any:
     return import_module(f"gnb.labelling.{_MODULES[format_]}")
 
 
-def _read(settings: Settings, text: str) -> Sequence[Example]:
+def _read(settings: Settings, text: str, *, strict: bool) -> Sequence[Example]:
+    from gnb.cli.data import read_data
     from gnb.core.errors import InputError
-    from gnb.core.layout import printable
-    from gnb.core.reading import read_source
-    from gnb.plugins.manager import installed_plugins
 
-    registry = installed_plugins().registry
-    choice = settings.choose("source", text, registry)
-    settings.check_overrides([choice])
-    examples, problems = read_source(registry.create("source", choice.name, choice.values))
-    found = list(examples)
-    for problem in problems.kept[:5]:
-        note(printable(f"Skipped {problem}"))
+    examples = read_data(settings, text, strict=strict).examples
     seen: set[str] = set()
-    for example in found:
+    for example in examples:
         if example.id in seen:
             raise InputError(f"{text}: id {example.id!r} stands there twice; run gnb prepare first.")
         seen.add(example.id)
-    return found
+    return examples
 
 
 def _refuse(problem: Problem) -> None:

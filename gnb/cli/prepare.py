@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gnb.cli.shared import note, progress, settings_options
+from gnb.cli.shared import note, note_problems, progress, settings_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from gnb.core.preparation import Input, Plan, Prepared
     from gnb.core.preparation.stages import Clean
     from gnb.core.settings import Settings
-
-_SHOWN_PROBLEMS = 5
 
 
 @click.command()
@@ -54,7 +52,7 @@ def prepare(settings: Settings, sources: tuple[str, ...], as_json: bool, **given
     except KeyboardInterrupt:
         note("What is finished is kept; the same command goes on from there.")
         raise
-    _note_problems(inputs)
+    note_problems(*(each.problems for each in inputs))
     _show(done, plan.target, as_json=as_json)
 
 
@@ -96,17 +94,6 @@ def _clean_on_ray(address: str | None, workers: int | None) -> Clean:
     from gnb.scaling.ray_cleaning import clean_on_ray
 
     return partial(clean_on_ray, address=address, workers=workers)
-
-
-def _note_problems(inputs: Sequence[Input]) -> None:
-    for line in (line for each in inputs for line in each.problems.notes):
-        note(line)
-    kept = [problem for each in inputs for problem in each.problems.kept]
-    for problem in kept[:_SHOWN_PROBLEMS]:
-        note(f"Skipped {problem}")
-    if kept:
-        total = sum(each.problems.count for each in inputs)
-        note(f"Skipped {total} pieces of the sources in all; --strict stops at the first.")
 
 
 def _show(done: Prepared, target: Path, *, as_json: bool) -> None:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the split of texts that have none.")
 @click.option("--upload", is_flag=True, help="Send it to the hub; else what would be sent is only listed.")
 @click.option("--public", is_flag=True, help="Let everybody see it on the hub; private otherwise.")
-@click.option("--strict-reading", is_flag=True, help="Stop at the first piece that the source cannot use.")
+@click.option("--strict", is_flag=True, help="Stop at the first piece that the source cannot use.")
 @click.option("--json", "as_json", is_flag=True, help="Print what publication.json holds.")
 @settings_options
 def publish(
@@ -43,7 +43,7 @@ def publish(
     target: str,
     upload: bool,
     public: bool,
-    strict_reading: bool,
+    strict: bool,
     as_json: bool,
     **given: Any,
 ) -> None:
@@ -63,7 +63,7 @@ def publish(
     repository = repository_name(target) if target.startswith(PREFIX) else None
     if (upload or public) and repository is None:
         raise click.UsageError("--upload and --public belong to --to hub:OWNER/NAME.")
-    read = read_data(settings, data, strict=strict_reading)
+    read = read_data(settings, data, strict=strict)
     with TemporaryDirectory(prefix="gnb-publish-") as scratch, progress() as track:
         folder = Path(scratch) / "dataset" if repository else Path(target)
         record = run(read.examples, _plan(read, folder, repository, **given), track)

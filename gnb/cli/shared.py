@@ -13,10 +13,13 @@ import click
 
 if TYPE_CHECKING:
     from gnb.core.progress import Track
+    from gnb.core.reading import Problems
     from gnb.core.settings import Settings
     from gnb.core.store import Store
 
 Command = Callable[..., Any]
+
+_SHOWN_PROBLEMS = 5
 
 
 def settings_options(command: Command) -> Command:
@@ -79,6 +82,18 @@ def note(message: str) -> None:
     from gnb.core.layout import printable_lines
 
     click.echo(printable_lines(message), err=True)
+
+
+def note_problems(*found: Problems, hint: str = "; --strict stops at the first") -> None:
+    """Say what the sources noted and what was skipped in them: the first pieces, then how many in all."""
+    from gnb.core.layout import printable
+
+    notes = [line for each in found for line in each.notes]
+    skipped = [f"Skipped {problem}" for each in found for problem in each.kept]
+    for line in notes + skipped[:_SHOWN_PROBLEMS]:
+        note(printable(line))
+    if count := sum(each.count for each in found):
+        note(f"Skipped {count} pieces of the sources in all{hint}.")
 
 
 @contextmanager

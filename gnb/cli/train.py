@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from gnb.cli.shared import note, progress, settings_options
+from gnb.cli.shared import note, note_problems, progress, settings_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -129,10 +129,7 @@ def _examples(settings: Settings, sources: Sequence[str], *, strict: bool) -> It
         source = registry.create("source", choice.name, choice.values)
         examples, problems = read_source(source, strict=strict)
         yield from examples
-        for line in problems.notes:
-            note(line)
-        if problems.count:
-            note(f"{choice.label}: skipped {problems.count} pieces, the first: {problems.kept[0]}")
+        note_problems(problems)
 
 
 def _command(sources: Sequence[str], target: Path, flags: Sequence[tuple[str, Any]], chosen: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gnb.cli.shared import note, open_store, progress, settings_options, store_option
+from gnb.cli.shared import note, note_problems, open_store, progress, settings_options, store_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -74,8 +74,7 @@ def _prepare(settings: Settings, plan: Plan) -> tuple[Rewriter, Sequence[Example
         values["threshold"] = 1.0
     rewriter = registry.create("rewriter", choice.name, values)
     examples, problems = read_examples(plan, [registry.create("source", each.name, each.values) for each in sources])
-    if problems.count:
-        note(f"Skipped {problems.count} pieces of the sources, the first: {problems.kept[0]}")
+    note_problems(problems, hint="")
     return rewriter, [example for example in examples if example.biased is not None]
 
 
