@@ -7,24 +7,12 @@ hashtags, @names, vowel signs and emoji sequences stay byte for byte.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Literal, NamedTuple, Self
 
-import regex
-
-from gnb.core import hazm_rules, normalisation
+from gnb.core import careful_rules, hazm_rules
 from gnb.core.atoms import Atom, AtomKind, drop_atoms, hide_atoms, show_atoms
 from gnb.core.errors import SettingsError, nearest
 from gnb.core.options import Options
 
 RuleSet = Literal["careful", "published", "none"]
-
-_CONTROL = regex.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\p{Noncharacter_Code_Point}\p{Cs}]")
-# A joiner after an Arabic letter shapes it, as in ه‍.ش; elsewhere only emoji need one, and those are hidden by now.
-_INVISIBLE = regex.compile(
-    r"[\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufe0e\ufe0f\ufeff\ufff9-\ufffb"
-    r"\U000e0000-\U000e007f]|(?<!\p{Arabic})\u200d"
-)
-_HALF_SPACES = regex.compile(r"(?<![\p{L}\p{M}\p{N}_\u200c])\u200c+|\u200c+(?![\p{L}\p{N}_\u200c])|(?<=\u200c)\u200c+")
-_KASHIDA = regex.compile(r"(?<=[\p{Lo}\p{M}])ـ+")
-_BREAK_RUN = regex.compile(r"\n{3,}")
 
 
 class CleaningOptions(Options):
@@ -131,39 +119,6 @@ class Cleaner:
         return (steps[-1].after if steps else text), steps
 
 
-def control(text: str) -> str:
-    """Remove control characters, lone surrogates and noncharacters; tabs and line ends are left to `spaces`."""
-    if text.replace("\u200c", "").isprintable():  # a cheap look that spares most texts the expression
-        return text
-    return str(_CONTROL.sub("", text))
-
-
-def invisible(text: str) -> str:
-    """Remove characters that show nothing, apart from half-spaces and joiners after Arabic letters."""
-    return str(_INVISIBLE.sub("", text))
-
-
-def letters(text: str) -> str:
-    """Write the letters of Arabic keyboards, ي ى ك, as their Persian twins."""
-    return text.replace("ي", "ی").replace("ى", "ی").replace("ك", "ک")  # far faster than `translate`
-
-
-def kashida(text: str) -> str:
-    """Remove ـ after a letter; the one that stands before an ending, as in ـها, stays."""
-    return str(_KASHIDA.sub("", text))
-
-
-def half_spaces(text: str) -> str:
-    """Remove half-spaces with no letter, digit or underscore on both sides, and all but one of several."""
-    return str(_HALF_SPACES.sub("", text)) if "\u200c" in text else text
-
-
-def spaces(text: str) -> str:
-    """Make runs of white space one space and at most one blank line, and trim lines and text."""
-    trimmed = "\n".join(" ".join(line.split()) for line in text.split("\n"))
-    return (_BREAK_RUN.sub("\n\n", trimmed) if "\n\n\n" in trimmed else trimmed).strip()
-
-
 def parse_rules(pairs: Iterable[str]) -> dict[str, bool]:
     """Read `NAME=on` and `NAME=off` switches.
 
@@ -191,10 +146,10 @@ _DROPS: dict[str, AtomKind] = {
     "emoji": "emoji",
 }
 _RULES: dict[str, Callable[[str], str]] = {
-    "control": control,
-    "invisible": invisible,
-    "letters": letters,
-    "kashida": kashida,
+    "control": careful_rules.control,
+    "invisible": careful_rules.invisible,
+    "letters": careful_rules.letters,
+    "kashida": careful_rules.kashida,
     "alphabet": hazm_rules.alphabet,
     "style": hazm_rules.style,
     "digits": hazm_rules.digits,
@@ -202,9 +157,9 @@ _RULES: dict[str, Callable[[str], str]] = {
     "spacing": hazm_rules.spacing,
     "symbols": hazm_rules.symbols,
     "repeats": hazm_rules.repeats,
-    "verbs": normalisation.verbs,
-    "affixes": normalisation.affixes,
-    "half_spaces": half_spaces,
-    "spaces": spaces,
+    "verbs": careful_rules.verbs,
+    "affixes": careful_rules.affixes,
+    "half_spaces": careful_rules.half_spaces,
+    "spaces": careful_rules.spaces,
 }
 _HAZM = ("alphabet", "style", "digits", "diacritics", "spacing", "symbols", "repeats")
