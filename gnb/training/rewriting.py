@@ -51,6 +51,6 @@ class RewriteTrainer(AdapterTrainer):
         cache.batch_repeat_interleave(len(tokens))
         # without a mask: the padding comes last, where no answer sees it
         found = hidden_states(
-            base, input_ids=tokens[:, start:], position_ids=positions[:, start:], past_key_values=cache, use_cache=True
+            base, input_ids=tokens[:, start:], position_ids=positions[:, start:], cache=cache, use_cache=True
         )
         return cast(torch.Tensor, found.last_hidden_state)
