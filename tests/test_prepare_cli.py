@@ -4,8 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-
-from gnb.cli.main import main
+from commands import gnb
 
 
 @pytest.fixture
@@ -17,14 +16,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "chat/Bias1.txt").write_text(blocks, "utf-8")
     (tmp_path / "chat/NoBias1.txt").write_text("متن: باران آمد\n", "utf-8")
     return tmp_path
-
-
-def gnb(*arguments: str) -> int:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sys.argv", ["gnb", *arguments])
-        with pytest.raises(SystemExit) as end:
-            main()
-    return int(end.value.code or 0)
 
 
 def test_summary_on_standard_output_and_problems_on_standard_error(

@@ -5,33 +5,19 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import py7zr
 import pytest
 import yaml
+from commands import gnb, write
 from hub_server import TOKEN, Hub, serving
 
-from gnb.cli.main import main
 from gnb.core.errors import SettingsError
 from gnb.core.records import Example
 from gnb.publishing.folder import new_folder
 from gnb.publishing.rows import row_of
 
 COLUMNS = ["id", "text", "references", "biased", "category", "origin", "register"]
-
-
-def gnb(*arguments: str) -> int:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sys.argv", ["gnb", *arguments])
-        with pytest.raises(SystemExit) as end:
-            main()
-    return int(end.value.code or 0)
-
-
-def write(path: Path, *rows: dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
 
 
 @pytest.fixture
@@ -314,6 +300,7 @@ def test_a_public_repository_gets_nothing_unless_it_may_be_public(folder: Path) 
         ({"commit": 409}, {}, "at the same time (409)"),
         ({}, {"HF_TOKEN": ""}, "Not logged in"),
         ({}, {"HF_ENDPOINT": "http://127.0.0.1:9"}, "no connection to the hub"),
+        ({}, {"HF_ENDPOINT": "http://127.0.0.1:80a0"}, "HF_ENDPOINT is no address"),
         ({}, {"HF_HUB_OFFLINE": "1"}, "HF_HUB_OFFLINE is set"),
     ],
 )
