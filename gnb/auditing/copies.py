@@ -22,7 +22,7 @@ _MOST_CANDIDATES = 200
 """Candidates compared for one text, so that a corpus made from one template costs no square of its size."""
 
 _Group = list[Example]
-_Pair = tuple[str, str, float]
+_Pair = tuple[Example, Example, float]
 
 
 def check_copies(examples: Sequence[Example], near: float) -> Iterator[Finding]:
@@ -40,12 +40,8 @@ def check_copies(examples: Sequence[Example], near: float) -> Iterator[Finding]:
     yield from found("duplicate", "warning", "texts that are copies of an earlier one", _copies(copies))
     yield from found("contradictory-labels", "error", "copies of one text with opposite labels", _opposed(copies))
     yield from found("contradictory-categories", "warning", "copies of one text in two categories", _differing(copies))
-    pairs = [
-        (first, second, score)
-        for left, right, score in near_pairs(sorted(groups), near)
-        if not _paired(first := groups[left][0], second := groups[right][0])
-    ]
-    yield from found("near-duplicate", "warning", "texts that nearly agree with another", _near(pairs))
+    pairs = [pair for pair in _alike(groups, near) if not _paired(pair[0], pair[1])]
+    yield from found("near-duplicate", "warning", "pairs of texts that nearly agree", _near(pairs))
     straddling = [
         item_of(copy, f"{copy.split}; the same text in {group[0].split}: {group[0].id}")
         for group in copies
@@ -54,7 +50,7 @@ def check_copies(examples: Sequence[Example], near: float) -> Iterator[Finding]:
     ]
     yield from found("leak", "error", "texts that lie in two splits", straddling)
     crossing = [pair for pair in pairs if _straddle(pair[0], pair[1])]
-    yield from found("near-leak", "error", "texts that nearly agree with one of another split", _near(crossing))
+    yield from found("near-leak", "error", "pairs of texts that nearly agree and lie in two splits", _near(crossing))
 
 
 def group_copies(examples: Sequence[Example]) -> dict[str, _Group]:
@@ -65,7 +61,18 @@ def group_copies(examples: Sequence[Example]) -> dict[str, _Group]:
     return groups
 
 
-def near_pairs(keys: Sequence[str], near: float) -> Iterator[_Pair]:
+def _alike(groups: dict[str, _Group], near: float) -> list[_Pair]:
+    """Return the pairs of texts that nearly agree, each and all in the order of the data, with their similarity."""
+    places = {key: place for place, key in enumerate(groups)}
+    found: list[tuple[str, str, float]] = []
+    for left, right, score in near_pairs(sorted(groups), near):
+        first, second = sorted((left, right), key=places.__getitem__)
+        found.append((first, second, score))
+    found.sort(key=lambda pair: (places[pair[0]], places[pair[1]]))
+    return [(groups[first][0], groups[second][0], score) for first, second, score in found]
+
+
+def near_pairs(keys: Sequence[str], near: float) -> Iterator[tuple[str, str, float]]:
     """Yield pairs of comparison keys that nearly agree, with their similarity in per cent.
 
     Raises:
@@ -105,9 +112,9 @@ def _copies(groups: Sequence[_Group]) -> list[Item]:
     return [item_of(copy, f"copy of {group[0].id}") for group in groups for copy in group[1:]]
 
 
-def _near(pairs: Sequence[tuple[Example, Example, float]]) -> list[Item]:
+def _near(pairs: Sequence[_Pair]) -> list[Item]:
     return [
-        item_of(second, f"{score:.0f} % as {first.id}{_splits(first, second)}: {first.text}")
+        item_of(second, f"{int(score)} % the same as {first.id}{_splits(first, second)}", other=first.text)
         for first, second, score in pairs
     ]
 

@@ -20,12 +20,14 @@ class Item:
         origin: where it comes from.
         text: the text that the finding is about; a reference where it is about one.
         detail: what was found in it, in one line; may be empty.
+        other: the text that it nearly agrees with; empty where the finding is about one text.
     """
 
     id: str
     origin: str
     text: str
     detail: str = ""
+    other: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Finding:
     Attributes:
         name: lower-case words with hyphens, such as "leak".
         severity: how bad it is.
-        title: what it is, one line in English.
+        title: what it is, one line in English, in the plural.
         items: the examples concerned, in the order of the data.
     """
 
@@ -49,9 +51,9 @@ Check = Callable[[Sequence[Example]], Iterator[Finding]]
 """Looks at all examples; yields what it found, nothing if all is well."""
 
 
-def item_of(example: Example, detail: str = "", text: str | None = None) -> Item:
+def item_of(example: Example, detail: str = "", text: str | None = None, other: str = "") -> Item:
     """Return the item that names an example."""
-    return Item(example.id, example.origin, example.text if text is None else text, detail)
+    return Item(example.id, example.origin, example.text if text is None else text, detail, other)
 
 
 def found(name: str, severity: Severity, title: str, items: Sequence[Item]) -> Iterator[Finding]:

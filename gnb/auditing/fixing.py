@@ -50,7 +50,11 @@ def fix(examples: Sequence[Example], folder: Path) -> Counter[str]:
     Raises:
         SettingsError: if the folder is not empty or cannot be made.
     """
-    make_empty(folder)
+    check_empty(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"--to {folder}: cannot be written ({error.strerror}).") from None
     with TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as scratch:
         work = Path(scratch) / "out"
         work.mkdir()
@@ -106,19 +110,19 @@ def _reason_to_drop(example: Example, seen: dict[tuple[object, ...], str]) -> st
         references,
         example.split,
     )
-    first = seen.setdefault(key, example.id)
-    return "" if first == example.id else f"copy of {first}"
+    if key in seen:
+        return f"copy of {seen[key]}"
+    seen[key] = example.id
+    return ""
 
 
-def make_empty(folder: Path) -> None:
-    """Make a folder that holds nothing yet.
+def check_empty(folder: Path) -> None:
+    """Refuse a folder that holds something, and a file.
 
     Raises:
-        SettingsError: if it holds something or cannot be made.
+        SettingsError: says which.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()):
-            raise SettingsError(f"--to {folder}: is not empty; name a new folder.")
-    except OSError as error:
-        raise SettingsError(f"--to {folder}: cannot be written ({error.strerror}).") from None
+    if folder.exists() and not folder.is_dir():
+        raise SettingsError(f"--to {folder}: is a file; name a new folder.")
+    if folder.is_dir() and any(folder.iterdir()):
+        raise SettingsError(f"--to {folder}: is not empty; name a new folder.")

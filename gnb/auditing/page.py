@@ -1,59 +1,48 @@
-"""An audit as one HTML page: Persian, right to left, bars drawn by HTML alone, nothing loaded, every text escaped.
+"""An audit as one HTML page: bars drawn by HTML alone, every text escaped.
 
 Bars are HTML because a browser shapes and orders Persian labels; matplotlib's SVG does neither.
 """
 
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
 from gnb.auditing import Audit
 from gnb.auditing.findings import Finding, Item
-from gnb.core.layout import printable
+from gnb.core.layout import KEPT, Piece, marked, printable
+from gnb.core.web_page import tagged, web_page
 
 ITEMS_SHOWN = 200
 """Items of one finding on the page; the JSON holds all."""
 
-_HEAD = """<!DOCTYPE html>
-<html lang="fa" dir="rtl">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-body {{ font: 1rem/1.8 Vazirmatn, "Noto Naskh Arabic", Tahoma, sans-serif; max-width: 60rem; margin: 2rem auto;
-  padding: 0 1rem; }}
-h2 {{ margin-top: 2.5rem; border-bottom: 2px solid #ddd; }}
-table {{ width: 100%; border-collapse: collapse; }}
-td, th {{ border-top: 1px solid #e5e5e5; padding: .15rem .5rem; text-align: start; vertical-align: top;
-  font-weight: normal; }}
-th {{ width: 11rem; }}
-td.number {{ width: 5rem; font-variant-numeric: tabular-nums; }}
-.bar {{ display: flex; height: 1.1rem; margin-top: .35rem; }}
-.bar i {{ display: block; background: #4477aa; }}
-.bar i.biased {{ background: #cc6677; }}
-.bar i.unbiased {{ background: #44aa99; }}
-.key i {{ display: inline-block; width: 1rem; height: .8rem; margin-inline: 1rem .3rem; }}
-.key i.biased {{ background: #cc6677; }}
-.key i.unbiased {{ background: #44aa99; }}
-details {{ margin: .6rem 0; border: 1px solid #ddd; border-inline-start: .4rem solid #888; padding: .3rem .8rem; }}
-details.error {{ border-inline-start-color: #b00020; }}
-details.warning {{ border-inline-start-color: #d08700; }}
-summary {{ cursor: pointer; }}
-small {{ color: #666; }}
-</style>
-</head>
-<body>
+_STYLE = """h2 { margin-top: 2.5rem; border-bottom: 2px solid #ddd; }
+td, th { border-top: 1px solid #e5e5e5; padding: .15rem .5rem; text-align: start; vertical-align: top;
+  font-weight: normal; }
+th { width: 11rem; }
+td.number { width: 5rem; font-variant-numeric: tabular-nums; }
+.bar { display: flex; height: 1.1rem; margin-top: .35rem; }
+.bar i { display: block; background: #4477aa; }
+.bar i.biased { background: #cc6677; }
+.bar i.unbiased { background: #44aa99; }
+.key i { display: inline-block; width: 1rem; height: .8rem; margin-inline: 1rem .3rem; }
+.key i.biased { background: #cc6677; }
+.key i.unbiased { background: #44aa99; }
+details { margin: .6rem 0; border: 1px solid #ddd; border-inline-start: .4rem solid #888; padding: .3rem .8rem; }
+details.error { border-inline-start-color: #b00020; }
+details.warning { border-inline-start-color: #d08700; }
+summary { cursor: pointer; }
+small { color: #666; }
 """
+_TITLE = "وارسی داده"
 _SEVERITIES = {"error": "خطا", "warning": "هشدار", "note": "یادداشت"}
 _TITLES = {
     "duplicate": "متن‌هایی که رونوشت متنی پیش از خود هستند",
     "contradictory-labels": "رونوشت‌های یک متن با برچسب‌های متضاد",
     "contradictory-categories": "رونوشت‌های یک متن در دو دسته",
-    "near-duplicate": "متن‌هایی که تقریباً با متن دیگری یکی‌اند",
+    "near-duplicate": "جفت متن‌هایی که تقریباً یکی‌اند",
     "leak": "متن‌هایی که در دو بخش داده هستند",
-    "near-leak": "متن‌هایی که تقریباً با متنی از بخش دیگر یکی‌اند",
+    "near-leak": "جفت متن‌هایی که تقریباً یکی‌اند و در دو بخش داده‌اند",
     "reference-same": "متن‌های سوگیرانه‌ای که مرجعشان خود متن است",
     "reference-differs": "متن‌های بی‌سوگیری که مرجعشان متن دیگری است",
     "reference-empty": "متن‌هایی با مرجع خالی",
@@ -81,16 +70,19 @@ _REGISTERS = {"formal": "رسمی", "informal": "خودمانی"}
 _PERSIAN = str.maketrans("0123456789,.%", "۰۱۲۳۴۵۶۷۸۹٬٫٪")
 
 
-def to_html(title: str, audit: Audit) -> Iterator[str]:
+def to_html(data: str, audit: Audit) -> Iterator[str]:
     """Yield the page piece by piece.
 
     Args:
-        title: of the page: what was audited.
+        data: what was audited.
         audit: what it shows.
     """
+    return web_page(f"{_TITLE}: {data}", _STYLE, _body(data, audit))
+
+
+def _body(data: str, audit: Audit) -> Iterator[str]:
     sizes = audit.sizes
-    yield _HEAD.format(title=escape(printable(title)))
-    yield f"<h1>وارسی داده: <bdi>{escape(printable(title))}</bdi></h1>\n"
+    yield f"<h1>{_TITLE}: <bdi>{escape(printable(data))}</bdi></h1>\n"
     yield f"<p>{_number(sizes['texts'])} متن، {_number(sizes['references'])} مرجع</p>\n"
     yield "<h2>یافته‌ها</h2>\n"
     yield from map(_finding, audit.findings)
@@ -105,7 +97,6 @@ def to_html(title: str, audit: Audit) -> Iterator[str]:
     for words, openings in audit.openings.items():
         share = f"{openings['share']:.1%}".translate(_PERSIAN)
         yield from _bars(f"آغازهای {_number(int(words))} واژه‌ای مشترک ({share} متن‌ها)", openings["common"], {})
-    yield "</body>\n</html>\n"
 
 
 def _finding(finding: Finding) -> str:
@@ -123,16 +114,16 @@ def _finding(finding: Finding) -> str:
 
 def _item(item: Item) -> str:
     name = escape(printable(item.id)) + (f"<br>{escape(printable(item.origin))}" if item.origin != item.id else "")
-    said, colon, quoted = printable(item.detail).partition(": ")
-    detail = f"<br><small><bdi dir='ltr'>{escape(said)}</bdi>{colon}{_isolated(quoted)}</small>" if said else ""
-    text = f"<td>{_isolated(printable(item.text))}{detail}</td>"
-    return f"<tr><th><small><bdi>{name}</bdi></small></th>{text}</tr>"
+    detail = f"<br><small><bdi dir='ltr'>{escape(printable(item.detail))}</bdi></small>" if item.detail else ""
+    text = marked(item.other, item.text) if item.other else [Piece(KEPT, printable(item.text))]
+    return f"<tr><th><small><bdi>{name}</bdi></small></th><td>{_isolated(text)}{detail}</td></tr>"
 
 
-def _isolated(text: str) -> str:
+def _isolated(text: Sequence[Piece]) -> str:
     """Return a text in its direction: right to left if it has such a letter, whatever name or link it begins with."""
-    direction = "rtl" if any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in text) else "ltr"
-    return f"<bdi dir='{direction}'>{escape(text)}</bdi>"
+    letters = "".join(piece.text for piece in text)
+    direction = "rtl" if any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in letters) else "ltr"
+    return f"<bdi dir='{direction}'>{tagged(text)}</bdi>"
 
 
 def _bars(title: str, counts: Mapping[str, int], names: Mapping[str, str]) -> Iterator[str]:

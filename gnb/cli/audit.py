@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gnb.cli.pages import check_page, page_option, write_page
 from gnb.cli.shared import note, progress, settings_options
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
 @click.option("--near", type=click.FloatRange(70, 100), default=90, show_default=True, help="Per cent of near copies.")
 @click.option("--show", type=click.IntRange(min=0), default=3, show_default=True, help="Items to show of each finding.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, each finding with all its items.")
-@click.option("--html", "page", type=click.Path(path_type=Path, dir_okay=False), help="Write a page for the browser.")
+@page_option
 @click.option("--fix", "mend", is_flag=True, help="Write a mended copy to the folder that --to names.")
 @click.option("--to", "target", type=click.Path(path_type=Path), help="Folder for --fix; new or empty.")
 @click.option(
@@ -50,43 +51,31 @@ def audit(
     DATA is a source, NAME or NAME:ARGUMENT, or a folder that `gnb prepare` wrote. It is never changed: --fix writes a
     copy in which exact copies and a chat model's chatter are left out and characters are written as the guideline
     says, with the author's text kept beside, and says in fixes.jsonl what was done to which item.
+
+    Of two texts that nearly agree, the later one is shown, with what the earlier one has instead: marks are
+    [-earlier-]{+later+}, colours on a terminal.
     """
     from gnb.auditing import audit as run
-    from gnb.auditing.fixing import fix
+    from gnb.auditing.fixing import check_empty, fix
+    from gnb.auditing.page import to_html
     from gnb.cli.data import read_data
 
     if mend != (target is not None):
         raise click.UsageError("--fix and --to DIR belong together: the data itself is never changed.")
     if page:
-        _check_page(page)
+        check_page(page)
+    if target:
+        check_empty(target)
     read = read_data(settings, data, strict=strict)
     with progress() as track:
         done = run(read.examples, near=near, track=track)
     if page:
-        _write_page(page, data, done)
+        write_page(page, to_html(read.name, done))
     _show_json(done) if as_json else _show(done, show)
     if target:
         counts = fix(read.examples, target)
         note(f"{target}: {', '.join(f'{number:,} {action}' for action, number in counts.items())}; see fixes.jsonl.")
     return int(strict and done.count("error") > 0)
-
-
-def _check_page(page: Path) -> None:
-    """Refuse what is no place for a page before anything is read: it may be the data itself."""
-    from gnb.core.errors import SettingsError
-
-    if page.suffix.lower() not in (".html", ".htm"):
-        raise SettingsError(f"--html {page}: does not end in .html; name the page to write so.")
-    if not page.parent.is_dir():
-        raise SettingsError(f"--html {page}: the folder {page.parent} does not exist; make it first.")
-
-
-def _write_page(page: Path, title: str, audit: Audit) -> None:
-    from gnb.auditing.page import to_html
-
-    with page.open("w", encoding="utf-8", errors="replace") as file:
-        file.writelines(to_html(title, audit))
-    note(f"written to {page}")
 
 
 def _show_json(audit: Audit) -> None:
@@ -106,7 +95,7 @@ def _show(audit: Audit, shown: int) -> None:
     panels = Panels()
     for finding in audit.findings:
         click.echo()
-        heading = f"{finding.severity}: {len(finding.items):,} {finding.title} [{finding.name}]"
+        heading = f"{finding.severity}: {finding.title}: {len(finding.items):,} [{finding.name}]"
         click.secho(heading, fg=_COLOURS[finding.severity], bold=True)
         _show_items(panels, finding, shown)
     counts = ", ".join(f"{audit.count(severity)} {severity}s" for severity in SEVERITIES)
@@ -114,12 +103,12 @@ def _show(audit: Audit, shown: int) -> None:
 
 
 def _show_items(panels: Panels, finding: Finding, shown: int) -> None:
-    from gnb.core.layout import KEPT, Piece, printable
+    from gnb.core.layout import KEPT, Piece, marked, printable
 
     for item in finding.items[:shown]:
         names = dict.fromkeys((item.id, item.origin, item.detail))
         click.echo("  " + printable(" · ".join(name for name in names if name)))
-        panels.print([Piece(KEPT, printable(item.text))], "")
+        panels.print(marked(item.other, item.text) if item.other else [Piece(KEPT, printable(item.text))])
     if len(finding.items) > shown > 0:
         click.echo(f"  and {len(finding.items) - shown:,} more")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gnb.cli.shared import note_problems
@@ -20,7 +21,7 @@ class Data:
     """Examples, and where they are from.
 
     Attributes:
-        name: what the user called it.
+        name: what to call it: as the user did, but of a folder its parent too, since `data` could be any.
         examples: all of them.
         sources: the names of the sources that it was made of, as far as they are known.
         manifest: the manifest of a prepared folder, an empty object for other data.
@@ -56,12 +57,12 @@ def read_data(settings: Settings, text: str, *, strict: bool = False) -> Data:
     note_problems(problems)
     manifest = _manifest(choice.values["path"]) if choice.name == "prepared" else {}
     sources = [each["name"] for each in manifest.get("sources", ())] if manifest else [choice.name]
-    return Data(text, examples, sources, manifest)
+    name = "/".join(Path(text).resolve().parts[-2:]) if named != text else text
+    return Data(name, examples, sources, manifest)
 
 
 def _manifest(folder: Any) -> dict[str, Any]:
     import json
-    from pathlib import Path
 
     from gnb.core.manifest import MANIFEST, is_manifest
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gnb.cli.pages import check_page, page_option, write_page
 from gnb.cli.shared import note, open_store, split_names, store_option
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     "--rewriter", "-r", "rewriters", multiple=True, help="Labels, comma-separated; all but copy if not given."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line, raw outputs included.")
-@click.option("--html", "page", type=click.Path(path_type=Path, dir_okay=False), help="Write a page for the browser.")
+@page_option
 @store_option
 def samples(
     run: str,
@@ -48,6 +49,8 @@ def samples(
     from gnb.core.samples import samples_of
     from gnb.core.store_runs import find_run
 
+    if page:
+        check_page(page)
     with open_store(store_path) as store:
         found = find_run(store, run)
         labels = split_names(rewriters)
@@ -66,8 +69,7 @@ def samples(
 def _write_page(page: Path, run: StoredRun, shown: Sequence[Sample]) -> None:
     from gnb.core.report_html import to_html
 
-    with page.open("w", encoding="utf-8") as file:
-        file.writelines(to_html(f"gnb run {run.name}", shown))
+    write_page(page, to_html(f"gnb run {run.name}", shown))
 
 
 def _print_json(shown: Sequence[Sample]) -> None:

@@ -99,7 +99,7 @@ def _personal(found: Mapping[str, Any]) -> str:
 
 def _limits(findings: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for each in findings:
-        yield f"- `gnb audit` ({each['severity']}): {each['count']:,} {_cell(each['title'])}."
+        yield f"- `gnb audit` ({each['severity']}): {_cell(each['title'])}: {each['count']:,}."
 
 
 def _attribution(record: Mapping[str, Any]) -> Iterator[str]:
