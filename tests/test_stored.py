@@ -75,6 +75,11 @@ def test_the_embedded_model_in_float32_keeps_its_stored_embeddings():
     assert loaded.model.get_input_embeddings().weight.dtype == torch.bfloat16
 
 
+def test_the_embedded_model_computes_attention_as_it_is_told():
+    options = ModelOptions(dtype="float32", device="cpu", attention="eager")
+    assert load_model(options, stored_embeddings=True).model.config._attn_implementation == "eager"
+
+
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_a_plain_adapter_is_merged_as_peft_merges_it(tiny_model: Path, tiny_adapter: Path, dtype: str):
     model = load(tiny_model, dtype)

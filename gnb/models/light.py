@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from gnb.models import embedded
 from gnb.models.adapters import adapts_vocabulary, is_plain_adapter
 from gnb.models.gemma_config import read_config
-from gnb.models.loading import LoadedModel, explained
+from gnb.models.loading import LoadedModel, asks_embedded_alone, explained
 from gnb.models.options import ModelOptions
 from gnb.models.placing import pick_device, pick_dtype
 
@@ -45,9 +45,7 @@ def load_light(options: ModelOptions, adapter: Path | None = None, categories: i
 
 
 def _is_light(options: ModelOptions) -> bool:
-    if options.base_model != embedded.NAME or options.quantisation != "none":
-        return False
-    if options.attention != "auto" or options.device_map or options.max_memory:
+    if not asks_embedded_alone(options):
         return False
     # threads that wait idly: of a machine that others use too, waiting busily takes several times the work itself.
     # Before torch is imported, or it comes too late

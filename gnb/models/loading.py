@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from gnb.core.errors import ModelError
 from gnb.core.filehash import hash_files
-from gnb.models import embedded, hub
+from gnb.core.hub import quiet_client
+from gnb.models import embedded
 from gnb.models.gguf import gguf_folder, is_gguf
 from gnb.models.hub import SAFETENSORS, TOKENIZERS, commit_of, has_all_weights, hub_folder
 from gnb.models.memory import NO_ROOM, is_out_of_memory
@@ -133,13 +134,17 @@ def load_model(options: ModelOptions, *, stored_embeddings: bool = False) -> Loa
         ModelError: if they are not there, or cannot be reached or loaded; the message says where they were looked
             for and what helps.
         MissingDependencyError: if the quantisation needs a package that is not installed.
+        SettingsError: if there is no such device.
     """
     _be_quiet()
     from transformers import AutoModelForCausalLM
 
     tokenizer = load_tokenizer(options.base_model, options.revision)
-    if stored_embeddings and can_keep_embeddings(options):
-        return LoadedModel(load_stored_model(options, AutoModelForCausalLM), tokenizer)
+    if stored_embeddings and _can_keep_embeddings(options):
+        from gnb.models.stored import load_stored
+
+        with explained(options.base_model):
+            return LoadedModel(load_stored(embedded.embedded_folder(), AutoModelForCausalLM).eval(), tokenizer)
     return LoadedModel(load_weights(options, AutoModelForCausalLM), tokenizer)
 
 
@@ -152,41 +157,33 @@ def load_weights(options: ModelOptions, auto_class: Any, **settings: Any) -> "Pr
         settings: of the model's configuration.
 
     Raises:
-        ModelError, MissingDependencyError: as `load_model`.
+        ModelError, MissingDependencyError, SettingsError: as `load_model`.
     """
     arguments = {**placement(options), **attention(options), **quantisation(options), **SAFE, **settings}
+    device = None if "device_map" in arguments else pick_device(options.device)  # a wrong one is told at once
     folder = model_folder(options.base_model, options.revision)
     with explained(options.base_model):
         # remote code of a hub model is never run: trust_remote_code stays at its default, False
         model = auto_class.from_pretrained(folder, local_files_only=True, dtype=pick_dtype(options.dtype), **arguments)
-        if "device_map" not in arguments:
-            model = model.to(pick_device(options.device))
+        if device:
+            model = model.to(device)
     found: PreTrainedModel = model.eval()
     return found
 
 
-def can_keep_embeddings(options: ModelOptions) -> bool:
-    """Tell whether the model is the embedded one, which is stored in bfloat16, and to run in float32 on a CPU."""
+def _can_keep_embeddings(options: ModelOptions) -> bool:
     import torch
 
     wanted = pick_dtype(options.dtype) == torch.float32 and pick_device(options.device) == "cpu"
-    return options.base_model == embedded.NAME and options.quantisation == "none" and wanted
+    return wanted and asks_embedded_alone(options)
 
 
-def load_stored_model(options: ModelOptions, auto_class: Any) -> "PreTrainedModel":
-    """Load the embedded model with its embeddings as they are stored (see `can_keep_embeddings`).
-
-    Args:
-        options: which model and how.
-        auto_class: the class of transformers that picks the architecture.
-
-    Raises:
-        ModelError: if it cannot be loaded.
-    """
-    from gnb.models.stored import load_stored
-
-    with explained(options.base_model):
-        return load_stored(embedded.embedded_folder(), auto_class).eval()
+def asks_embedded_alone(options: ModelOptions) -> bool:
+    """Tell whether the embedded model is asked for on a CPU, with no option that only transformers can follow."""
+    if options.base_model != embedded.NAME or options.device not in ("auto", "cpu"):
+        return False
+    is_placed = options.device_map or options.max_memory
+    return options.quantisation == "none" and options.attention == "auto" and not is_placed
 
 
 def load_tokenizer(name: str, revision: str | None = None) -> "PreTrainedTokenizerBase":
@@ -237,7 +234,7 @@ def _first_line(error: BaseException) -> str:
 
 def _be_quiet() -> None:
     """Keep transformers and peft from phoning home, and from telling users what they tell their own developers."""
-    hub.prepare_client()
+    quiet_client()
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|peft)\.")
     from transformers.utils import logging
 
