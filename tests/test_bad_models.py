@@ -134,6 +134,21 @@ def test_a_wrong_value_is_told_in_one_line(option: str, value: object, expected:
     assert "\n" not in str(told.value)
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"device": "gpu"},
+        {"device": "cuda:99"},
+        {"device": "meta"},
+        {"device_map": "cuda:99"},
+        {"device_map": "disk"},
+        {"device": "cuda:99", "quantisation": "8bit"},
+    ],
+)
+def test_a_device_that_is_not_there_is_told(llama: Path, values: dict[str, str]):
+    assert "There is no device" in line_of(ModelOptions(base_model=str(llama), **values), SettingsError)
+
+
 def test_attention_that_needs_a_package_says_so(llama: Path):
     options = ModelOptions(base_model=str(llama), attention="flash_attention_2")
     assert "flash-attn" in line_of(options, MissingDependencyError)

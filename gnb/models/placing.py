@@ -17,6 +17,8 @@ _SHORT, _LONG = 1024, 2048
 """Context lengths of the published study, below and from 16 GB of GPU memory."""
 _LARGE = 15.5e9
 """Cards sold with 16 GB tell somewhat less."""
+_SPREADING = ("auto", "balanced", "balanced_low_0", "sequential")
+"""Values of `device_map` that are no device."""
 _GPU_FILES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 """What Linux shows of a GPU of NVIDIA, of AMD, or of the Windows below it."""
 
@@ -37,18 +39,30 @@ def pick_dtype(name: str) -> "torch.dtype":
 
 
 def pick_device(name: str) -> str:
-    """Return a torch device name. "auto": the first GPU, else the CPU."""
+    """Return a torch device name. "auto": the first GPU, else the CPU.
+
+    Raises:
+        SettingsError: if this machine has no such device.
+    """
     import torch
 
-    if name != "auto":
-        return name
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.zeros(1, device=name).cpu()
+    except (RuntimeError, AssertionError) as error:  # the latter where torch was built without that kind of device
+        reason = str(error).splitlines()[0]
+        raise SettingsError(f"There is no device {name!r} here: {reason}. Set device to auto or cpu.") from None
+    return name
 
 
 def placement(options: ModelOptions) -> dict[str, Any]:
     """Return the arguments of `from_pretrained` that spread a model over devices; none for a single device.
 
     Quantised weights are spread even if no option says so: they cannot be moved once they are loaded.
+
+    Raises:
+        SettingsError: if they would go to a device that this machine has not.
     """
     where = options.device_map
     if where is None and options.max_memory:
@@ -57,6 +71,8 @@ def placement(options: ModelOptions) -> dict[str, Any]:
         where = options.device
     if where is None:
         return {}
+    if where not in _SPREADING:
+        where = pick_device(where)
     most = {int(key) if key.isdigit() else key: value for key, value in (options.max_memory or {}).items()}
     return {"device_map": where, **({"max_memory": most} if most else {})}
 
