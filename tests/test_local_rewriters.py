@@ -11,7 +11,7 @@ import pytest
 from gnb.core.errors import ModelError, SettingsError
 from gnb.core.options import build_options
 from gnb.models.adapters import CARD
-from gnb.models.loading import load_model, load_tokenizer, model_identity
+from gnb.models.loading import LoadedModel, load_model, load_tokenizer, model_identity
 from gnb.models.options import ModelOptions
 from gnb.models.prompt import PUBLISHED, Prompt
 from gnb.models.vocabulary import task_token_ids
@@ -83,6 +83,21 @@ def test_the_embedded_model_answers_guided_as_plain():
     guided = raws(base("embedded"), texts)
     assert guided == raws(base("embedded", decoding="plain"), texts)
     assert sum(bool(answer) for answer in guided) == 6
+
+
+def test_with_flash_attention_decoding_is_plain(tiny_model: Path):
+    class Dense(BaseRewriter):
+        """Asks for an attention that needs no GPU."""
+
+        def load(self, *, generates: bool = False) -> LoadedModel:
+            assert generates
+            return load_model(self.options.model_copy(update={"attention": "sdpa"}))
+
+    with Dense(LocalOptions(base_model=str(tiny_model), attention="flash_attention_2")) as rewriter:
+        (answer,) = rewriter.rewrite(sample(1))
+    assert answer.raw
+    assert "margin" not in answer.details  # guided decoding tells one
+    assert rewriter.fingerprint() == base(tiny_model, dtype="auto", decoding="plain").fingerprint()
 
 
 def test_the_margin_tells_whether_the_answer_differs_from_its_text():

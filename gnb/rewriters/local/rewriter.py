@@ -77,7 +77,7 @@ class LocalRewriter(Rewriter):
             "dtype": options.dtype,
             "quantisation": options.quantisation,
             **self._asking.fingerprint(),
-            "decoding": options.decoding,
+            "decoding": "plain" if self._is_plain else "guided",
             "copy_bonus": options.copy_bonus,
             "threshold": options.threshold,
             "calibration": asdict(self.calibration()) if self._is_margin_cut else None,
@@ -178,7 +178,7 @@ class LocalRewriter(Rewriter):
     def _by_decoding(self, batch: Sequence[Line]) -> "dict[Callable[[list[Line]], list[Decoded]], list[Line]]":
         """Share out the lines that fit. Guided decoding knows no sliding window, so lines that exceed it go plain."""
         fitting = [line for line in batch if line.limit]
-        if self.options.decoding == "plain" or not self._prompt.is_shared:
+        if self._is_plain or not self._prompt.is_shared:
             return {self._decode_plain: fitting}
         window = getattr(self._loaded.model.config, "sliding_window", None) or self._context
         near = [line for line in fitting if len(line.prompt) + line.limit <= window]
@@ -229,6 +229,11 @@ class LocalRewriter(Rewriter):
         return self.calibration().score(self.options.threshold)
 
     @property
+    def _is_plain(self) -> bool:
+        # flash attention takes no mask such as guided decoding's
+        return self.options.decoding == "plain" or self.options.attention == "flash_attention_2"
+
+    @property
     def _is_margin_cut(self) -> bool:
         """Whether the threshold is one of the margin, so that an answer depends on its calibration."""
         return self.options.threshold is not None and self.detector_name() == "none"
@@ -239,7 +244,7 @@ class LocalRewriter(Rewriter):
 
     @cached_property
     def _loaded(self) -> LoadedModel:
-        return self.load(generates=self.options.decoding == "plain")
+        return self.load(generates=self._is_plain)
 
     @cached_property
     def _generating(self) -> LoadedModel:
