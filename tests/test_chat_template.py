@@ -221,7 +221,10 @@ def test_the_prompt_that_ships_for_local_models_is_the_guide_with_another_form_o
         (None, "has no chat template, so it is no chat model. Set template to plain"),
         ("{{ raise_exception('no such luck') }}", "cannot be used: no such luck. Set template to plain"),
         ("{% for m in messages %}{{ m['role'] }}{% endfor %}", "cannot be used: it does not show every message"),
+        ("{{ raise_exception('one\\ntwo') }}", "cannot be used: one. Set template to plain"),
         ("{% if %}", "cannot be used"),
+        ("{{ 1 // 0 }}", "cannot be used"),
+        ("{{ range(10 ** 9) }}", "cannot be used"),
         (LLAMA_TEMPLATE + "<think>\n", "always thinks aloud.*rewriter gpt"),
     ],
 )

@@ -42,6 +42,12 @@ class StoreError(GnbError):
     """The run store cannot be used."""
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of what an error of a library says; the error's name if it says nothing."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
 def nearest(name: str, known: Sequence[str]) -> str:
     """Return " Did you mean 'x'?" for the nearest of the known names, or an empty string."""
     matches = get_close_matches(name, known, n=2, cutoff=0.5)

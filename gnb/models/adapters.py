@@ -5,7 +5,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from gnb.core.errors import ModelError
+from gnb.core.errors import ModelError, first_line
 from gnb.core.filehash import hash_files
 from gnb.models.loading import LoadedModel, weights_identity
 from gnb.models.merging import is_plain, merge_plain
@@ -148,8 +148,8 @@ def lay_adapter(loaded: LoadedModel, folder: Path, *, trainable: bool = False) -
     try:
         tuned = PeftModel.from_pretrained(loaded.model, str(folder), local_files_only=True, is_trainable=trainable)
     except (RuntimeError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ModelError(f"The adapter in {folder} does not fit the base model or is damaged: {first}") from error
+        reason = first_line(error)
+        raise ModelError(f"The adapter in {folder} does not fit the base model or is damaged: {reason}") from error
     # or peft asks the hub for a model of the name that the adapter's maker gave it, whenever it saves a checkpoint
     tuned.peft_config["default"].base_model_name_or_path = loaded.model.name_or_path
     return tuned

@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from gnb.core.errors import ModelError
+from gnb.core.errors import ModelError, first_line
 from gnb.core.filehash import hash_files
 from gnb.core.paths import cache_dir
 
@@ -75,7 +75,7 @@ def convert(file: Path, target: Path) -> None:
 
 
 def _explain(file: Path, error: BaseException) -> str:
-    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    reason = first_line(error)
     architecture = _architecture(file)
     if architecture is None:
         return f"The model {str(file)!r} is no GGUF file, or it is damaged: {reason}"

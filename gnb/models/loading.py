@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gnb.core.errors import ModelError
+from gnb.core.errors import ModelError, first_line
 from gnb.core.filehash import hash_files
 from gnb.core.hub import quiet_client
 from gnb.models import embedded
@@ -219,17 +219,13 @@ def explained(name: str) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, SafetensorError) as error:
-        raise ModelError(f"The model {name!r} cannot be loaded: {_first_line(error)}") from error
+        raise ModelError(f"The model {name!r} cannot be loaded: {first_line(error)}") from error
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise
         raise ModelError(
             f"The model {name!r} {NO_ROOM}. Set quantisation to 8bit or 4bit, or max_memory, or take a smaller model."
         ) from error
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 
 
 def _be_quiet() -> None:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gnb.core.errors import MissingDependencyError, SettingsError
+from gnb.core.errors import MissingDependencyError, SettingsError, first_line
 from gnb.models.options import ModelOptions
 
 if TYPE_CHECKING:
@@ -51,8 +51,9 @@ def pick_device(name: str) -> str:
     try:
         torch.zeros(1, device=name).cpu()
     except (RuntimeError, AssertionError) as error:  # the latter where torch was built without that kind of device
-        reason = str(error).splitlines()[0]
-        raise SettingsError(f"There is no device {name!r} here: {reason}. Set device to auto or cpu.") from None
+        raise SettingsError(
+            f"There is no device {name!r} here: {first_line(error)}. Set device to auto or cpu."
+        ) from None
     return name
 
 

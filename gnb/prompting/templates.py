@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from gnb.core.errors import ModelError
+from gnb.core.errors import ModelError, first_line
 from gnb.core.fingerprint import hash_texts
 from gnb.models.prompt import Prompt
 from gnb.prompting.chat import Chat, Message
@@ -92,8 +92,6 @@ def _render(tokenizer: "PreTrainedTokenizerBase", messages: Sequence[Message], *
     Raises:
         ModelError: if the template refuses the messages, or shows not all of them once and in order.
     """
-    from jinja2 import TemplateError
-
     if not tokenizer.chat_template:
         raise ModelError(
             f"The model {tokenizer.name_or_path!r} has no chat template, so it is no chat model. "
@@ -104,8 +102,8 @@ def _render(tokenizer: "PreTrainedTokenizerBase", messages: Sequence[Message], *
     for attempt in (marked, _without_system(marked)):
         try:
             shown = _shown(tokenizer, attempt, asks=asks)
-        except (TemplateError, ValueError, TypeError) as error:
-            reason = str(error)
+        except Exception as error:  # a template is a program of its own, and may raise anything
+            reason = first_line(error)
             continue
         pieces = _MARK.split(shown)
         if pieces[1::2] == [str(place) for place in range(len(messages))]:
