@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tiny_gguf import write_gguf
@@ -142,10 +143,11 @@ def test_a_wrong_value_is_told_in_one_line(option: str, value: object, expected:
         {"device": "meta"},
         {"device_map": "cuda:99"},
         {"device_map": "disk"},
+        {"max_memory": {"99": "1GiB", "cpu": "1GiB"}},
         {"device": "cuda:99", "quantisation": "8bit"},
     ],
 )
-def test_a_device_that_is_not_there_is_told(llama: Path, values: dict[str, str]):
+def test_a_device_that_is_not_there_is_told(llama: Path, values: dict[str, Any]):
     assert "There is no device" in line_of(ModelOptions(base_model=str(llama), **values), SettingsError)
 
 

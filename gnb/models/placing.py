@@ -52,7 +52,8 @@ def pick_device(name: str) -> str:
         torch.zeros(1, device=name).cpu()
     except (RuntimeError, AssertionError) as error:  # the latter where torch was built without that kind of device
         raise SettingsError(
-            f"There is no device {name!r} here: {first_line(error)}. Set device to auto or cpu."
+            f"There is no device {name!r} here: {first_line(error)}. "
+            "Name those that there are, or none, in device, device_map and max_memory."
         ) from None
     return name
 
@@ -74,6 +75,8 @@ def placement(options: ModelOptions) -> dict[str, Any]:
         return {}
     if where not in _SPREADING:
         where = pick_device(where)
+    for key in (options.max_memory or {}).keys() - {"cpu", "disk"}:
+        pick_device(f"cuda:{key}" if key.isdigit() else key)
     most = {int(key) if key.isdigit() else key: value for key, value in (options.max_memory or {}).items()}
     return {"device_map": where, **({"max_memory": most} if most else {})}
 
