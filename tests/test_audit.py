@@ -104,11 +104,13 @@ def test_the_page_is_right_to_left_escaped_and_needs_nothing_from_elsewhere(fold
 def test_near_copies_are_shown_once_with_their_differences(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(folder / "near.jsonl", *({"id": day, "text": LONG.replace("دیروز", day)} for day in ("دیروز", "امروز")))
     assert gnb("audit", "jsonl:near.jsonl", "--html", "near.html") == 0
+    output, errors = capsys.readouterr()
+    assert "0 errors, 1 warning, 0 notes" in errors
     assert (
         "warning: pairs of texts that nearly agree: 1 [near-duplicate]\n"
         "  امروز · near.jsonl:2 · 97 % the same as دیروز\n"
         f"{LONG.replace('دیروز', '[-دیروز-] {+امروز+}')}\n"
-    ) in capsys.readouterr().out
+    ) in output
     page = (folder / "near.html").read_text("utf-8")
     assert "<del>دیروز</del> <ins>امروز</ins>" in page
 

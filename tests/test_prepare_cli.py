@@ -25,10 +25,11 @@ def test_summary_on_standard_output_and_problems_on_standard_error(
     output, errors = capsys.readouterr()
     rows = dict(line.split("\t") for line in output.splitlines() if "\t" in line)
     assert (rows["texts"], rows["skipped"], rows["biased"], rows["unbiased"]) == ("3", "1", "2", "1")
-    assert rows["rule letters"] == "1 texts changed, 0 characters removed"
+    assert rows["rule letters"] == "1 text changed, 0 characters removed"
     assert "Skipped" in errors
     assert "Bias1.txt:7" in errors
-    assert "--strict stops at the first" in errors
+    assert "Skipped 1 piece of the sources in all; --strict stops at the first" in errors
+    assert output.endswith("\nwritten to out\n")
 
 
 def test_json_is_the_manifest(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -42,6 +43,21 @@ def test_json_is_the_manifest(folder: Path, capsys: pytest.CaptureFixture[str]) 
 def test_changes_can_be_shown(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert gnb("prepare", "chatgpt:chat", "--to", "out", "--show-changes", "1") == 0
     assert "letters\n- كتاب مال اوست\n+ کتاب مال اوست\n" in capsys.readouterr().out
+
+
+def test_changes_do_nothing_to_the_terminal(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "a.jsonl").write_text('{"text": "او \\u001b[31m \\u202e آمد"}\n', "utf-8")
+    assert gnb("prepare", "jsonl:a.jsonl", "--to", "out", "--show-changes", "1") == 0
+    output = capsys.readouterr().out
+    assert "- او \\x1b[31m \\u202e آمد\n" in output
+    assert not {"\x1b", "\u202e"} & set(output)
+
+
+def test_the_file_of_conflicts_is_named_where_there_are_any(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = '{"text": "او آمد", "biased": true}\n{"text": "او آمد", "biased": false}\n'
+    (folder / "a.jsonl").write_text(rows, "utf-8")
+    assert gnb("prepare", "jsonl:a.jsonl", "--to", "out") == 0
+    assert capsys.readouterr().out.endswith("written to out; what the copies disagree about: out/conflicts.jsonl\n")
 
 
 def test_rules_can_be_switched(folder: Path) -> None:

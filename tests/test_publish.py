@@ -88,8 +88,8 @@ def test_the_card_counts_what_was_masked_and_has_a_valid_head(published: Path) -
     files = head["configs"][0]["data_files"]
     assert [each["split"] for each in files] == ["train", "test"]
     assert all((published / each["path"]).is_file() for each in files)
-    assert "4 telephone numbers (`@phone`)" in card
-    assert "4 @names (`@user`)" in card
+    assert "telephone numbers: 4 (`@phone`)" in card
+    assert "@names: 4 (`@user`)" in card
     assert "in 4 of the texts" in card
     assert "Sara" in card
 
@@ -151,6 +151,14 @@ def test_a_category_is_masked_and_cannot_steer_a_terminal_that_shows_the_card(fo
     [line] = (folder / "out/jsonl/train.jsonl").read_text("utf-8").splitlines()
     assert json.loads(line)["category"] == "tel @phone @user \x1b[31m"
     assert "category `tel @phone @user \\x1b[31m`" in (folder / "out/README.md").read_text("utf-8")
+
+
+def test_the_card_says_whether_the_texts_were_cleaned(folder: Path) -> None:
+    write(folder / "clean.jsonl", {"id": "1", "text": "سلام", "biased": False})
+    assert gnb("prepare", "jsonl:clean.jsonl", "--to", "clean") == 0
+    for data, said in (("clean", "`gnb prepare`: none changed a text."), ("jsonl:clean.jsonl", "were not cleaned.")):
+        assert gnb("publish", data, "--to", "out", "--license", "CC-BY-4.0") == 0
+        assert said in (folder / "out/README.md").read_text("utf-8")
 
 
 def test_the_bundled_corpus_brings_its_licence_and_attribution(folder: Path) -> None:

@@ -428,7 +428,7 @@ def test_prepare_and_compare_take_tables_and_say_what_they_took(
     assert gnb("prepare", "csv:a.csv", "jsonl:a.jsonl", "--to", "out", "--shares", "1,0,0") == 0
     output, errors = capsys.readouterr()
     assert "texts\t3\n" in output
-    assert "rule control\t1 texts changed, 1 characters removed" in output
+    assert "rule control\t1 text changed, 1 character removed" in output
     assert "a.csv: text from 'Content', references from 'neutral'\n" in errors
     assert "a.jsonl: text from 'sentence', references from 'neutral'\n" in errors
     rows = [json.loads(line) for line in (tmp_path / "out/train.jsonl").read_text("utf-8").splitlines()]

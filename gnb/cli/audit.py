@@ -89,6 +89,7 @@ def _show(audit: Audit, shown: int) -> None:
     from gnb.auditing.findings import SEVERITIES
     from gnb.cli.panels import Panels
     from gnb.core.layout import printable
+    from gnb.core.wording import counted
 
     for name, value in _summary(audit):
         click.echo(f"{name}\t".expandtabs(16) + printable(value))
@@ -98,7 +99,7 @@ def _show(audit: Audit, shown: int) -> None:
         heading = f"{finding.severity}: {finding.title}: {len(finding.items):,} [{finding.name}]"
         click.secho(heading, fg=_COLOURS[finding.severity], bold=True)
         _show_items(panels, finding, shown)
-    counts = ", ".join(f"{audit.count(severity)} {severity}s" for severity in SEVERITIES)
+    counts = ", ".join(counted(audit.count(severity), severity) for severity in SEVERITIES)
     note(f"{counts}; --json names every item, --html FILE writes a page")
 
 
@@ -114,14 +115,16 @@ def _show_items(panels: Panels, finding: Finding, shown: int) -> None:
 
 
 def _summary(audit: Audit) -> Iterator[tuple[str, str]]:
+    from gnb.core.wording import counted
+
     sizes, genders = audit.sizes, audit.genders["genders"]
-    yield "texts", f"{sizes['texts']:,}, with {sizes['references']:,} references"
+    yield "texts", f"{sizes['texts']:,}, with {counted(sizes['references'], 'reference')}"
     for name in ("splits", "labels", "categories", "registers"):
         if sizes[name]:
             yield name, ", ".join(f"{key} {count:,}" for key, count in sizes[name].items())
     yield "words a text", ", ".join(f"{key} {count}" for key, count in sizes["words"].items())
     for gender, count in genders.items():
-        share = "" if count["biased_share"] is None else f", {count['biased_share']:.0%} of their texts biased"
-        yield gender, f"{count['occurrences']:,} words{share}"
+        share = "" if count["biased_share"] is None else f", in texts of which {count['biased_share']:.0%} are biased"
+        yield gender, f"{counted(count['occurrences'], 'word')}{share}"
     for words, openings in audit.openings.items():
         yield f"{words}-word starts", f"{openings['share']:.1%} of texts share theirs with four others or more"

@@ -48,7 +48,8 @@ def doctor(
         _show_json(settings.profile, checks, runs=not failed)
     else:
         _show(checks)
-        verdict = f"cannot run here: {failed} of {len(checks)} checks fail" if failed else "can run here"
+        fail = "fails" if failed == 1 else "fail"
+        verdict = f"cannot run here: {failed} of {len(checks)} checks {fail}" if failed else "can run here"
         note(f"Profile {settings.profile} {verdict}.")
     return 1 if failed else 0
 

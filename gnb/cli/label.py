@@ -46,11 +46,13 @@ def export_command(
     DATA is a source, NAME or NAME:ARGUMENT, or a folder that `gnb prepare` wrote. Each text travels with a record of
     what is known about it, by which import finds out what was edited.
     """
+    from gnb.core.wording import counted
+
     _check_new(target)
     examples = _read(settings, data, strict=strict)[:limit]
     for path in _module(format_).export(examples, target, suggest=suggest):
         note(f"{path}")
-    note(f"{len(examples):,} texts exported.")
+    note(f"{counted(len(examples), 'text')} exported.")
 
 
 @label.command("import")
@@ -70,6 +72,7 @@ def import_command(files: tuple[Path, ...], format_: str, target: Path, resolve:
     The file is read by gnb prepare and gnb compare as the source jsonl:FILE, and by gnb label agreement.
     """
     from gnb.core.jsonl import example_to_json
+    from gnb.core.wording import counted
     from gnb.labelling.files import write_text
     from gnb.labelling.resolving import resolve as decide
     from gnb.labelling.votes import gather
@@ -85,7 +88,8 @@ def import_command(files: tuple[Path, ...], format_: str, target: Path, resolve:
     _note_strange_categories(gathered)
     votes = sum(len(each.votes) for each in gathered)
     without = sum(not each.votes for each in gathered)
-    note(f"{len(gathered):,} texts with {votes:,} votes in {target}; {without:,} without a vote stay as they were.")
+    rest = f"; as before, for want of a vote: {without:,}" if without else ""
+    note(f"{counted(len(gathered), 'text')} with {counted(votes, 'vote')} in {target}{rest}.")
 
 
 @label.command()
@@ -157,6 +161,7 @@ def _show(found: Sequence[Agreement], disagreements: Sequence[Disagreement]) -> 
     from rich.text import Text
 
     from gnb.core.layout import printable
+    from gnb.core.wording import counted
 
     # As Text: rich would take an annotator called [bold]x for markup.
     table = Table("field", "annotators", "texts", "agreement", "kappa", "alpha", box=None, pad_edge=False)
@@ -170,7 +175,7 @@ def _show(found: Sequence[Agreement], disagreements: Sequence[Disagreement]) -> 
         console.width = 120
     console.print(table)
 
-    click.echo(f"\n{len(disagreements)} disagreements")
+    click.echo(f"\n{counted(len(disagreements), 'disagreement')}")
     for one in disagreements[:_SHOWN]:
         said = ", ".join(f"{who}: {what}" for who, what in one.said.items())
         click.echo(f"{printable(one.id)}  {one.field}: {printable(said)}\n  {printable(one.text)}")

@@ -99,6 +99,9 @@ def _clean_on_ray(address: str | None, workers: int | None) -> Clean:
 def _show(done: Prepared, target: Path, *, as_json: bool) -> None:
     import json
 
+    from gnb.core.layout import printable
+    from gnb.core.preparation.workspace import CONFLICTS
+
     if as_json:
         changes = {rule: [step._asdict() for step in steps] for rule, steps in done.samples.items()}
         click.echo(json.dumps(done.manifest | ({"changes": changes} if changes else {}), ensure_ascii=False, indent=2))
@@ -106,11 +109,16 @@ def _show(done: Prepared, target: Path, *, as_json: bool) -> None:
     _write_table(_summary(done.manifest))
     for rule, steps in done.samples.items():
         for step in steps:
-            click.echo(f"\n{rule}\n- {step.before}\n+ {step.after}")
-    click.echo(f"\nwritten to {target}; what the copies disagree about: {target / 'conflicts.jsonl'}")
+            click.echo(f"\n{rule}\n- {printable(step.before)}\n+ {printable(step.after)}")
+    counts = done.manifest["counts"]
+    disagree = counts["conflicting_labels"] + counts["conflicting_references"]
+    conflicts = f"; what the copies disagree about: {target / CONFLICTS}" if disagree else ""
+    click.echo(f"\nwritten to {target}{conflicts}")
 
 
 def _summary(manifest: dict[str, Any]) -> list[tuple[str, str]]:
+    from gnb.core.wording import counted
+
     counts = manifest["counts"]
     rows = [(name.replace("_", " "), count) for name, count in counts.items() if name != "splits"]
     rows += [("skipped", sum(source["skipped"] for source in manifest["sources"]))]
@@ -119,7 +127,8 @@ def _summary(manifest: dict[str, Any]) -> list[tuple[str, str]]:
     for rule, did in manifest["rules"].items():
         if did["changed"]:
             name = f"rule {rule.replace('_', '-')}"
-            shown.append((name, f"{did['changed']:,} texts changed, {did['removed']:,} characters removed"))
+            changed, removed = counted(did["changed"], "text"), counted(did["removed"], "character")
+            shown.append((name, f"{changed} changed, {removed} removed"))
     return shown
 
 

@@ -32,6 +32,7 @@ def rewrite(settings: Settings, batches: Iterator[list[str]], name: str, show_ch
     Lines come out in order, each as soon as it is there; an empty line stays an empty line.
     """
     from gnb.core.answering import answered
+    from gnb.core.wording import counted
     from gnb.plugins.manager import installed_plugins
 
     show: Show = _show_json if as_json else _show_changes() if show_changes else _show_text
@@ -41,7 +42,8 @@ def rewrite(settings: Settings, batches: Iterator[list[str]], name: str, show_ch
             show(text, answer)
             fallbacks += answer.fallback
     if fallbacks:
-        note(f"{fallbacks} texts got no usable answer and were left as they are.")
+        left = "was left as it is" if fallbacks == 1 else "were left as they are"
+        note(f"{counted(fallbacks, 'text')} got no usable answer and {left}.")
 
 
 def _show_text(text: str, answer: Rewrite) -> None:

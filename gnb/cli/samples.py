@@ -48,6 +48,7 @@ def samples(
     """
     from gnb.core.samples import samples_of
     from gnb.core.store_runs import find_run
+    from gnb.core.wording import counted
 
     if page:
         check_page(page)
@@ -63,7 +64,7 @@ def samples(
     else:
         _print(shown)
     rest = "" if len(shown) == len(matching) else "; --limit 0 shows all"
-    note(f"run {found.name} ({found.status}): {len(shown)} of {len(matching)} texts{rest}")
+    note(f"run {found.name} ({found.status}): {len(shown)} of {counted(len(matching), 'text')}{rest}")
 
 
 def _write_page(page: Path, run: StoredRun, shown: Sequence[Sample]) -> None:

@@ -87,13 +87,14 @@ def note(message: str) -> None:
 def note_problems(*found: Problems, hint: str = "; --strict stops at the first") -> None:
     """Say what the sources noted and what was skipped in them: the first pieces, then how many in all."""
     from gnb.core.layout import printable
+    from gnb.core.wording import counted
 
     notes = [line for each in found for line in each.notes]
     skipped = [f"Skipped {problem}" for each in found for problem in each.kept]
     for line in notes + skipped[:_SHOWN_PROBLEMS]:
         note(printable(line))
     if count := sum(each.count for each in found):
-        note(f"Skipped {count} pieces of the sources in all{hint}.")
+        note(f"Skipped {counted(count, 'piece')} of the sources in all{hint}.")
 
 
 @contextmanager

@@ -115,6 +115,7 @@ def _tune(
     from gnb.core.calibration import Calibration
     from gnb.core.errors import InputError
     from gnb.core.tuning import bias_odds, tune
+    from gnb.core.wording import counted
     from gnb.models.calibrations import stored_calibration
 
     stored = stored_calibration(folder) if folder else Calibration()
@@ -126,7 +127,7 @@ def _tune(
             "or guided decoding."
         )
     if left := len(noted) - len(scored):
-        note(f"{left} texts have no score, such as those longer than the context, and are left out.")
+        note(f"Left out, as those that are longer than the context have no score: {counted(left, 'text')}.")
     return tune([odds for odds, _ in scored], [biased for _, biased in scored], stored, refit=refit)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 
 from gnb.core.paths import cache_dir
+from gnb.core.wording import counted
 from gnb.doctor.checks import Case, Check, gigabytes
 from gnb.models.embedded import NAME as EMBEDDED
 
@@ -45,8 +46,9 @@ def _satisfies(version: tuple[int, ...], bound: str) -> bool:
 def check_processors(case: Case) -> Iterator[Check]:
     """How many cores, and how much memory?"""
     memory = main_memory()
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    yield Check("machine", "ok", f"{cores} cores, {gigabytes(memory.free)} of {gigabytes(memory.total)} memory free")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    free = f"{gigabytes(memory.free)} of {gigabytes(memory.total)} memory free"
+    yield Check("machine", "ok", f"{counted(cores, 'core')}, {free}")
 
 
 def main_memory() -> Memory:

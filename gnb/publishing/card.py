@@ -7,6 +7,7 @@ from typing import Any
 
 from gnb.core.layout import printable
 from gnb.core.personal import PLACEHOLDERS, PersonalKind
+from gnb.core.wording import counted
 from gnb.publishing.files import parquet_name
 from gnb.publishing.licences import BUNDLED, BUNDLED_ATTRIBUTION, Licence
 
@@ -71,11 +72,12 @@ def _made(record: Mapping[str, Any]) -> Iterator[str]:
     if record["about"]:
         yield record["about"].strip()
     yield f"Sources, as gnb reads them: {', '.join(f'`{_cell(name)}`' for name in record['sources'])}."
-    if rules := record["rules"]:
-        changed = ", ".join(f"{rule} ({count:,} texts)" for rule, count in rules.items()) or "none changed a text"
-        yield f"Cleaned by the rules of `gnb prepare`: {changed}. Copies were merged."
-    elif rules is None:
+    rules = record["rules"]
+    if rules is None:
         yield "The texts were not cleaned."
+    else:
+        changed = ", ".join(f"{rule} ({counted(count, 'text')})" for rule, count in rules.items())
+        yield f"Cleaned by the rules of `gnb prepare`: {changed or 'none changed a text'}. Copies were merged."
     if record["split_here"]:
         yield "Texts without a split were given one; contrast pairs and near-identical texts stay in one split."
     versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
@@ -84,9 +86,8 @@ def _made(record: Mapping[str, Any]) -> Iterator[str]:
 
 def _personal(found: Mapping[str, Any]) -> str:
     pieces = found["pieces"]
-    listed = ", ".join(
-        f"{count:,} {_KIND_NAMES[kind]} (`{PLACEHOLDERS[kind]}`)" for kind in _KIND_NAMES if (count := pieces.get(kind))
-    )
+    known = [(kind, pieces[kind]) for kind in _KIND_NAMES if pieces.get(kind)]
+    listed = ", ".join(f"{_KIND_NAMES[kind]}: {count:,} (`{PLACEHOLDERS[kind]}`)" for kind, count in known)
     if not listed:
         return "None was found in texts and references, by the patterns of gnb."
     if found["masked"]:
