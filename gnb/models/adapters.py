@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from gnb.core.errors import ModelError, first_line
 from gnb.core.filehash import hash_files
 from gnb.models.loading import LoadedModel, weights_identity
-from gnb.models.merging import is_plain, merge_plain
+from gnb.models.merging import merge_plain
 from gnb.models.options import ModelOptions
 
 if TYPE_CHECKING:
@@ -92,11 +92,6 @@ def adapts_vocabulary(folder: Path) -> bool:
     """Tell whether an adapter changes embeddings or output layer, so that they cannot stay as they are stored."""
     names = _weight_names(folder)
     return names is None or any("embed" in name or "lm_head" in name for name in names)
-
-
-def is_plain_adapter(folder: Path) -> bool:
-    """Tell whether an adapter is two matrices a layer, which are merged without peft."""
-    return is_plain(folder / CONFIG)
 
 
 def brings_classifier(folder: Path) -> bool:

@@ -67,7 +67,7 @@ def _add(pairs: "list[_Pair]", scale: float) -> None:
 
 
 def is_plain(config: Path) -> bool:
-    """Tell whether a configuration file of peft is one of a plain adapter."""
+    """Tell whether peft's configuration file is that of a plain adapter: two matrices a layer, merged without peft."""
     try:
         return _is_plain(json.loads(config.read_text("utf-8")))
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
