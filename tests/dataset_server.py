@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 REVISIONS = ("main", "v1", COMMIT)
-STATUS = {"private": (401, "RepoNotFound"), "gated": (403, "GatedRepo"), "broken": (404, "EntryNotFound")}
+STATUS = {"private": (401, "RepoNotFound"), "gated": (403, "GatedRepo"), "trouble": (503, "")}
 """Owners whose repositories are refused, each with the status and the error code of the hub."""
 
 _PATH = re.compile(r"(?:/api)?/datasets/([^/]+/[^/]+)(?:/(revision|tree|paths-info|resolve)/([^/]+)/?(.*))?")

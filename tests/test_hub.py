@@ -11,7 +11,8 @@ import pytest
 from model_hub import COMMIT, NAME, TOKEN, Hub, serve
 from tiny_model import build_tiny_chat_model
 
-from gnb.core.errors import ModelError
+from gnb.core.errors import ModelError, SettingsError
+from gnb.core.hub import require_hub, without_secrets
 from gnb.models.hub import hub_folder
 from gnb.models.loading import model_identity
 
@@ -123,6 +124,32 @@ def test_no_connection_says_so(hub: Hub, monkeypatch: pytest.MonkeyPatch):
     assert "secret" not in message
 
 
+@pytest.mark.parametrize("address", ["http://somebody:secret@127.0.0.1:80a0", "somebody:secret@mirror.example"])
+def test_a_malformed_address_of_the_hub_says_so(hub: Hub, monkeypatch: pytest.MonkeyPatch, address: str):
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", address)
+    with pytest.raises(SettingsError, match="HF_ENDPOINT is no address") as error:
+        hub_folder(NAME)
+    assert "secret" not in str(error.value)
+
+
+def test_a_hub_behind_a_proxy_for_everything_is_left_to_the_proxy(hub: Hub, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://hub.invalid")
+    with pytest.raises(ConnectionError):
+        require_hub()
+    monkeypatch.setenv("ALL_PROXY", hub.address)
+    require_hub()
+
+
+def test_a_cache_that_cannot_be_written_to_is_told(hub: Hub, tmp_path: Path):
+    (tmp_path / "cache").write_text("a file", "utf-8")
+    assert "the transfer broke off (Not a directory)" in told(revision=COMMIT)
+
+
+def test_what_addresses_hold_besides_the_host_and_path_is_not_shown():
+    said = "404 for url 'https://me:pw@hub.example/a/b?Expires=9&Signature=abc', header b'Bearer hf_abc'. Is it there?"
+    assert without_secrets(said) == "404 for url 'https://hub.example/a/b', header b'Bearer '. Is it there?"
+
+
 def test_a_wrong_revision_is_told(hub: Hub):
     assert "no such revision" in told(revision="v9")
 
@@ -130,7 +157,7 @@ def test_a_wrong_revision_is_told(hub: Hub):
 def test_a_download_that_breaks_off_says_so_and_goes_on_later(hub: Hub, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     hub.fault = "cut"
-    assert "the download broke off" in told()
+    assert "the transfer broke off" in told()
     hub.fault = ""
     assert (hub_folder(NAME) / "model.safetensors").stat().st_size == (hub.folder / "model.safetensors").stat().st_size
 

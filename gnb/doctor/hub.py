@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from gnb.core.errors import ModelError
+from gnb.core.errors import GnbError
+from gnb.core.hub import hub_host, quiet_client
 from gnb.core.registry import is_installed
 from gnb.doctor.checks import Case, Check
-from gnb.models.hub import explained_hub, is_complete, prepare_client
+from gnb.models.hub import asking_hub, is_complete
 
 _SECONDS = 10
 """How long the hub may keep silent."""
@@ -18,7 +18,7 @@ def cached_folder(model: str, revision: str | None) -> Path | None:
     """Return the folder in which the hub's cache holds a model's configuration; None if it does not."""
     if not is_installed("huggingface_hub"):
         return None
-    prepare_client()
+    quiet_client()
     from huggingface_hub import try_to_load_from_cache
 
     found = try_to_load_from_cache(model, "config.json", revision=revision)
@@ -36,7 +36,7 @@ def check_hub(case: Case) -> Iterator[Check]:
     models = case.hub_models()
     if not models:
         return
-    prepare_client()
+    quiet_client()
     from huggingface_hub import get_token
     from huggingface_hub.constants import HF_HUB_OFFLINE
 
@@ -59,18 +59,19 @@ def check_hub(case: Case) -> Iterator[Check]:
 
 def ask_hub(case: Case, model: str, revision: str | None) -> Check:
     """Ask the hub whether this user may fetch a model, and note in the case how large it is."""
-    from huggingface_hub import get_hf_file_metadata, hf_hub_url
     from huggingface_hub.errors import EntryNotFoundError
 
     try:
-        with explained_hub(model):  # its message says what to do
+        with asking_hub(model):  # its message says what to do
+            from huggingface_hub import get_hf_file_metadata, hf_hub_url
+
             get_hf_file_metadata(hf_hub_url(model, "config.json", revision=revision), timeout=_SECONDS)
-    except ModelError as error:
+    except GnbError as error:
         if isinstance(error.__cause__, EntryNotFoundError):
             return Check("hub", "fails", f"{model} has no config.json", "Name a model in the layout of transformers.")
         return Check("hub", "fails", str(error))
     case.sizes[model] = _size(model, revision)
-    return Check("hub", "ok", f"{model} may be fetched from {_host()}")
+    return Check("hub", "ok", f"{model} may be fetched from {hub_host()}")
 
 
 def _size(model: str, revision: str | None) -> int:
@@ -83,11 +84,3 @@ def _size(model: str, revision: str | None) -> int:
         return 0
     weights = [file for file in files if file.rfilename.endswith(".safetensors") and "/" not in file.rfilename]
     return sum(file.size or 0 for file in weights)
-
-
-def _host() -> str:
-    """Return the hub's host without what else an address may hold."""
-    from huggingface_hub.constants import ENDPOINT
-
-    parts = urlsplit(ENDPOINT)
-    return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)

@@ -5,18 +5,14 @@ ask the network for anything. A name means the commit that was newest when it wa
 """
 
 import json
-import logging
 import os
 import re
-import socket
-import sys
-import urllib.request
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from gnb.core.errors import ModelError
+from gnb.core.hub import causes, explain, hub_host, quiet_client, require_hub
 
 _SMALL = ("*.json", "*.jinja", "*.model", "*.txt")
 """Configuration and tokenizer."""
@@ -28,11 +24,15 @@ _FOREIGN = ("*/*", "consolidated*")
 TOKENIZERS = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json", "vocab.txt")
 """Files of which a model has one at least."""
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-_SECONDS = 5
-"""How long a connection may take to be made."""
 _PATIENCE = 20
 """Seconds that the hub may take to answer."""
 _TOKEN = "make a token (https://huggingface.co/settings/tokens), then: hf auth login, or set HF_TOKEN"  # noqa: S105
+_REFUSALS = {
+    401: f"the token is refused (401). Log in anew: {_TOKEN}.",
+    403: "the token does not allow it (403). Give it the right to read this model.",
+}
+_OFFLINE = "Offline, use --profile embedded or set base_model to a local folder."
+_AGAIN = "Try again later; what has been fetched is kept."
 
 
 def commit_of(name: str, revision: str | None = None) -> str:
@@ -45,11 +45,9 @@ def commit_of(name: str, revision: str | None = None) -> str:
         return revision
     if known := _cached_commit(name, revision or "main"):
         return known
-    prepare_client()
-    from huggingface_hub import HfApi
+    with asking_hub(name):
+        from huggingface_hub import HfApi
 
-    with explained_hub(name):
-        _require_hub()
         found = HfApi().model_info(name, revision=revision, timeout=_PATIENCE).sha or ""
     _note_commit(name, revision or "main", found)
     return found
@@ -71,12 +69,10 @@ def hub_folder(name: str, revision: str | None = None, *, weights: Sequence[str]
     wanted = [[pattern] for pattern in weights] or [[]]
     if any(is_complete(folder, patterns) for patterns in wanted):
         return folder
-    prepare_client()
-    from huggingface_hub import snapshot_download
-
     for patterns in wanted:
-        with explained_hub(name):
-            _require_hub()
+        with asking_hub(name):
+            from huggingface_hub import snapshot_download
+
             # revisions are commits here, so that what is loaded is what the fingerprint names
             snapshot_download(
                 name, revision=commit, allow_patterns=[*_SMALL, *patterns], ignore_patterns=list(_FOREIGN)
@@ -113,26 +109,33 @@ def _indexed(index: Path) -> Iterable[str]:
 
 
 @contextmanager
-def explained_hub(name: str) -> Iterator[None]:
-    """Turn the errors of asking the hub for a model into one line that says what helps. It holds no token."""
+def asking_hub(name: str) -> Iterator[None]:
+    """Prepare for asking the hub for a model, and turn what goes wrong into one line that says what helps.
+
+    Raises:
+        ModelError: without any token or address of the client's own errors.
+        SettingsError: if HF_ENDPOINT is no address.
+    """
+    quiet_client()
     import httpx2
 
     try:
+        require_hub()
         yield
     except (OSError, ValueError, RuntimeError, httpx2.HTTPError) as error:
         from huggingface_hub.constants import HF_HUB_CACHE
 
         raise ModelError(
-            f"The model {name!r} is neither in the cache ({HF_HUB_CACHE}) nor can it be fetched from {_host()}: "
+            f"The model {name!r} is neither in the cache ({HF_HUB_CACHE}) nor can it be fetched from {hub_host()}: "
             f"{_reason(name, error)}"
         ) from error
 
 
 def _reason(name: str, error: BaseException) -> str:
-    """Say what is wrong and what to do. The texts of the errors themselves may hold addresses with secrets."""
+    """Say what is wrong and what to do."""
     from huggingface_hub import errors, get_token
 
-    for found in _causes(error):
+    for found in causes(error):
         if isinstance(found, errors.GatedRepoError):
             licence = f"it is gated; accept its licence at https://huggingface.co/{name}"
             return f"{licence} and wait until access is granted." if get_token() else f"{licence}, {_TOKEN}."
@@ -142,80 +145,7 @@ def _reason(name: str, error: BaseException) -> str:
             return f"there is no such model, or it is private. Look at the name; if it is private, {_TOKEN}."
         if isinstance(found, errors.HFValidationError):
             return "that is no name of a model (owner/name)."
-        if isinstance(found, errors.HfHubHTTPError) and found.response is not None:
-            return _refusal(found.response.status_code)
-    return _trouble(error)
-
-
-def _refusal(status: int) -> str:
-    if status == 401:
-        return f"the token is refused (401). Log in anew: {_TOKEN}."
-    if status == 403:
-        return "the token does not allow it (403). Give it the right to read this model."
-    return f"the hub is in trouble ({status}). Try again later; what has been fetched is kept."
-
-
-def _trouble(error: BaseException) -> str:
-    import httpx2
-    from huggingface_hub import errors
-
-    offline = "Offline, use --profile embedded or set base_model to a local folder."
-    for found in _causes(error):
-        if isinstance(found, errors.OfflineModeIsEnabled):
-            return f"HF_HUB_OFFLINE is set. {offline}"
-        if "CERTIFICATE_VERIFY_FAILED" in str(found):
-            return "its certificate cannot be verified. Look at HF_ENDPOINT, the proxy and SSL_CERT_FILE."
-        if isinstance(found, httpx2.ConnectError | ConnectionError):
-            return f"no connection. Look at the network, the proxy and HF_ENDPOINT. {offline}"
-        if isinstance(found, httpx2.TimeoutException | TimeoutError):
-            return "it does not answer in time. Try again later; what has been fetched is kept."
-    return f"the download broke off ({type(error).__name__}). Try again; what has been fetched is kept."
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def prepare_client() -> None:
-    """Keep the hub's client from phoning home, from showing addresses, and from drawing bars for nobody."""
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # read when it is imported
-    os.environ.setdefault("DO_NOT_TRACK", "1")
-    from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
-
-    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
-    if not sys.stderr.isatty():
-        disable_progress_bars()
-
-
-def _require_hub() -> None:
-    """Look whether the hub can be reached at all: its client would try for about a minute before it says so.
-
-    Raises:
-        ConnectionError: if not.
-    """
-    from huggingface_hub.constants import ENDPOINT, HF_HUB_OFFLINE
-    from huggingface_hub.errors import OfflineModeIsEnabled
-
-    if HF_HUB_OFFLINE:
-        raise OfflineModeIsEnabled
-    parts = urlsplit(ENDPOINT)
-    if parts.scheme in urllib.request.getproxies():
-        return  # only the proxy knows
-    try:
-        address = (parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
-        socket.create_connection(address, timeout=_SECONDS).close()
-    except OSError as error:
-        raise ConnectionError from error
-
-
-def _host() -> str:
-    """Return the hub's host without what else an address may hold."""
-    from huggingface_hub.constants import ENDPOINT
-
-    parts = urlsplit(ENDPOINT)
-    return f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
+    return explain(error, _REFUSALS, offline=_OFFLINE, again=_AGAIN)
 
 
 def _repository(name: str) -> Path:

@@ -1,22 +1,16 @@
 """Sends a publication to the Hugging Face hub, or to whatever HF_ENDPOINT names: only where the user said so."""
 
-import logging
-import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from gnb.core.errors import GnbError, MissingDependencyError, SettingsError
-
-if TYPE_CHECKING:
-    from huggingface_hub import HfApi
+from gnb.core.hub import explain, quiet_client, require_hub, without_secrets
+from gnb.core.registry import is_installed
 
 PREFIX = "hub:"
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
-_CREDENTIALS = re.compile(r"//[^\s/@]+@")
-"""What HF_ENDPOINT may hold before its host."""
 _LOG_IN = "set HF_TOKEN in the environment, or run: hf auth login"
-_REASONS = {
+_REFUSALS = {
     401: f"the token is refused (401). Log in anew: {_LOG_IN}.",
     403: "the token does not allow it (403). Use one that may write to this repository.",
     404: "there is no such repository or owner, or the token may not see it (404). Look at the name.",
@@ -52,41 +46,37 @@ def upload(folder: Path, repository: str, *, public: bool) -> str:
         MissingDependencyError: if huggingface_hub is not installed.
         GnbError: if it cannot be sent, in one line that names the reason.
     """
-    for switch in ("HF_HUB_DISABLE_TELEMETRY", "HF_HUB_DISABLE_PROGRESS_BARS"):
-        os.environ.setdefault(switch, "1")  # read when it is imported
-    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # its warnings show addresses
+    if not is_installed("huggingface_hub"):
+        raise MissingDependencyError("The hub needs huggingface_hub. Install: pip install 'gnb[hub]'")
+    quiet_client(bars=False)  # beside those of gnb
+    import httpx2
+
     try:
-        import httpx2
-        from huggingface_hub import HfApi, get_token
-    except ImportError:
-        raise MissingDependencyError("The hub needs huggingface_hub. Install: pip install 'gnb[hub]'") from None
-    if not get_token():
-        raise GnbError(f"Not logged in to the hub: {_LOG_IN}.")
-    try:
-        return _send(HfApi(library_name="gnb"), folder, repository, public=public)
-    except (httpx2.HTTPError, OSError, ValueError) as error:
+        require_hub()
+        return _send(folder, repository, public=public)
+    except (httpx2.HTTPError, OSError, ValueError, RuntimeError) as error:  # the last one of its Xet client
         raise GnbError(f"{repository} was not published: {_reason(error)}") from error
 
 
-def _send(api: "HfApi", folder: Path, repository: str, *, public: bool) -> str:
+def _send(folder: Path, repository: str, *, public: bool) -> str:
+    from huggingface_hub import HfApi, get_token
+
+    if not get_token():
+        raise GnbError(f"Not logged in to the hub: {_LOG_IN}.")
+    api = HfApi(library_name="gnb")
     api.create_repo(repository, repo_type="dataset", private=not public, exist_ok=True)
     if not public and not api.repo_info(repository, repo_type="dataset").private:
         raise SettingsError(f"{repository} is there already and public; add --public if everybody may see the data.")
     commit = api.upload_folder(
         repo_id=repository, folder_path=folder, repo_type="dataset", commit_message="Publish the dataset with gnb"
     )
-    return _CREDENTIALS.sub("//", str(commit.commit_url))
+    return without_secrets(str(commit.commit_url))
 
 
 def _reason(error: BaseException) -> str:
-    """Say what is wrong and what to do. The texts of the errors themselves may hold addresses with secrets."""
-    from huggingface_hub import errors
+    """Say what is wrong and what to do."""
+    from huggingface_hub.errors import HFValidationError
 
-    if isinstance(error, errors.OfflineModeIsEnabled):
-        return "HF_HUB_OFFLINE is set. Unset it to publish."
-    if isinstance(error, errors.HfHubHTTPError) and error.response is not None:
-        status = error.response.status_code
-        return _REASONS.get(status, f"the hub is in trouble ({status}). Try again later.")
-    if isinstance(error, errors.HFValidationError):
+    if isinstance(error, HFValidationError):
         return "that is no name of a repository (OWNER/NAME)."
-    return "no connection to the hub. Look at the network, the proxy and HF_ENDPOINT, and try again."
+    return explain(error, _REFUSALS)

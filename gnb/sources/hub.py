@@ -2,15 +2,12 @@
 
 import os
 import re
-import socket
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
-from urllib.request import getproxies
 
 from gnb.core.components import Source
 from gnb.core.errors import InputError, UnknownNameError
+from gnb.core.hub import causes, hub_host, quiet_client, require_hub, status_of, without_secrets
 from gnb.core.options import Options
 from gnb.core.records import Example, Report
 from gnb.sources.columns import ColumnOptions
@@ -21,11 +18,7 @@ _FORMATS = ("parquet", "json", "csv", "text", "arrow")
 _CACHE = "cache"
 """The readers of the datasets library that are used: those of files, and that of what they left in the cache, in Arrow.
 None of them runs code or reads pickles."""
-_WAIT = 5
-"""Seconds to wait for the hub's first sign of life."""
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
-_CREDENTIALS = re.compile(r"//[^\s/@]+@")
-"""What an address may hold before its host."""
 
 
 class HubOptions(ColumnOptions):
@@ -75,12 +68,13 @@ class HubSource(Source):
     def _tables(self) -> Mapping[str, Iterable[Any]]:
         """Return the chosen splits by name."""
         options = self.options
-        os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-        is_folder = Path(options.name).expanduser().is_dir()
+        quiet_client()
+        folder = os.path.expanduser(options.name)
+        is_folder = os.path.isdir(folder)
         if not is_folder:
             _check_hub(options.name)
         try:
-            splits = self._load(str(Path(options.name).expanduser()) if is_folder else options.name, is_folder)
+            splits = self._load(folder if is_folder else options.name, is_folder)
         except InputError:
             raise
         except Exception as error:  # the libraries below raise what they please
@@ -118,11 +112,8 @@ class HubSource(Source):
 
 
 def _be_quiet() -> None:
-    """Keep the libraries below from counting downloads, from telemetry, and from progress bars."""
+    """Keep the datasets library from counting downloads, and from progress bars."""
     import datasets
-    from huggingface_hub import constants
-
-    constants.HF_HUB_DISABLE_TELEMETRY = True  # it may have been imported before
 
     datasets.config.HF_UPDATE_DOWNLOAD_COUNTS = False
     datasets.config.USE_PARQUET_EXPORT = False
@@ -132,20 +123,17 @@ def _be_quiet() -> None:
 
 def _check_hub(name: str) -> None:
     """Refuse what is no name of a dataset, and a hub that does not answer, before anybody tries again for minutes."""
-    from huggingface_hub.constants import ENDPOINT, HF_HUB_OFFLINE
+    from huggingface_hub.errors import OfflineModeIsEnabled
 
     if not _HUB_ID.fullmatch(name):
         raise InputError(f"{name}: is neither a folder nor the name of a dataset of the hub, OWNER/NAME.")
-    parts = urlsplit(ENDPOINT)
-    if HF_HUB_OFFLINE or parts.scheme in getproxies():
-        return
     try:
-        address = (parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
-        socket.create_connection(address, timeout=_WAIT).close()
-    except OSError as error:
-        host = f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname  # the rest may hold a password
+        require_hub()
+    except OfflineModeIsEnabled:
+        return  # what the cache holds is read
+    except ConnectionError as error:
         raise InputError(
-            f"{name}: the hub at {host} does not answer ({error.strerror or error}). Connect, or read what the "
+            f"{name}: the hub at {hub_host()} does not answer ({error}). Connect, or read what the "
             "cache holds with HF_HUB_OFFLINE=1, or a local copy with hub:FOLDER."
         ) from None
 
@@ -166,11 +154,8 @@ def _explain(name: str, error: BaseException) -> str:
     }
     if type(error).__name__ == "DatasetNotFoundError" and "evision" not in str(error):
         return f"{name}: {known[403 if 'gated' in str(error) else 401]}."
-    reason: BaseException | None = error
-    while reason is not None:
-        status = getattr(getattr(reason, "response", None), "status_code", None)
+    for status in map(status_of, causes(error)):
         if status in known:
             return f"{name}: {known[status]} (the hub answered {status})."
-        reason = reason.__cause__ or reason.__context__
-    said = _CREDENTIALS.sub("//", " ".join(str(error).split()))[:300]
+    said = without_secrets(" ".join(str(error).split()))[:300]
     return f"{name}: cannot be read from the hub: {said or type(error).__name__}"
