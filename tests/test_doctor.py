@@ -451,6 +451,14 @@ def test_a_hub_that_nobody_answers_for_is_told() -> None:
     assert "127.0.0.1:9: no connection" in found.said("hub")
 
 
+def test_a_malformed_address_of_the_hub_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    ask_at(monkeypatch, "somebody:secret@mirror.example")
+    found = doctor("--online", "llama3", "-r", "base")
+    assert (found.code, found.fails()) == (1, ["hub", "model"])
+    assert found.said("hub").startswith("HF_ENDPOINT is no address")
+    assert "secret" not in str(found.checks)
+
+
 def test_a_cached_model_runs_though_the_hub_is_away(tiny_model: Path, tmp_path: Path) -> None:
     in_cache(tiny_model, LLAMA3, tmp_path / "hub")
     found = doctor("--online", "llama3", "-r", "base")
