@@ -177,6 +177,27 @@ def test_an_adapter_or_detector_that_is_not_there_fails(option: str, topic: str)
     assert f"There is no {option} in 'nowhere'" in found.said(topic)
 
 
+@pytest.mark.parametrize("name", ["config.json", "tokenizer_config.json"])
+def test_a_damaged_configuration_is_named(tiny_model: Path, tmp_path: Path, name: str) -> None:
+    folder = shutil.copytree(tiny_model, tmp_path / "model")
+    (folder / name).write_text("[1]")
+    found = doctor("-r", "base", "-o", "base.template=chat", "-o", f"base.base_model={folder}")
+    assert f"{folder / name} is damaged: it holds no JSON object." in str(found.checks)
+    assert "pip install" not in found.said("memory") + found.said("template")
+
+
+def test_the_note_of_an_adapter_does_nothing_to_the_terminal(
+    tiny_adapter: Path, tmp_path: Path, workplace: Workplace
+) -> None:
+    adapter = shutil.copytree(tiny_adapter, tmp_path / "adapter")
+    (adapter / "gnb.json").write_text(json.dumps({"base_model": "a\x1b[35mb\u202e"}))
+    arguments = ("doctor", "-o", f"lora.adapter={adapter}")
+    out, _ = workplace.run(*arguments, code=1)
+    for shown in (out, workplace.on_terminal(100, *arguments)):
+        assert "made for a\\x1b[35mb\\u202e" in shown
+        assert "\x1b[35m" not in shown
+
+
 def test_a_chat_template_that_is_not_there_fails(tiny_model: Path, tmp_path: Path) -> None:
     chat = build_tiny_chat_model(tmp_path / "chat")
     options = ("-r", "base", "-o", "base.template=chat", "-o")

@@ -70,21 +70,23 @@ def _settings(config: Path | None, profile: str | None, pairs: tuple[str, ...]) 
 
 
 def _show(checks: Sequence[Check]) -> None:
-    """Print a table on a terminal, and columns with tabs between them in a pipe."""
+    """Print a table on a terminal, and columns with tabs between them in a pipe; names from files do no harm."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    from gnb.core.layout import printable, printable_lines
+
     console = Console(highlight=False)
     if not console.is_terminal:
         for check in checks:
-            click.echo("\t".join(" ".join(part.split()) for part in _columns(check)))
+            click.echo("\t".join(printable(" ".join(part.split())) for part in _columns(check)))
         return
     table = Table.grid(padding=(0, 2, 0, 0))
     for check in checks:
-        said = Text(check.found)
+        said = Text(printable_lines(check.found))
         if check.advice:
-            said.append(f"\n{check.advice}", style="bold")
+            said.append(f"\n{printable_lines(check.advice)}", style="bold")
         table.add_row(Text(check.level, style=_STYLES[check.level]), Text(check.topic), said)
     console.print(table)
 

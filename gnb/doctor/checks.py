@@ -15,7 +15,6 @@ from gnb.models.options import ModelOptions
 from gnb.plugins.manager import Plugins
 
 Level = Literal["ok", "warning", "fails"]
-GIGABYTE = 1e9
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,5 +110,5 @@ def is_on_hub(model: str) -> bool:
 
 
 def gigabytes(size: float) -> str:
-    """Return a number of bytes in words."""
-    return f"{size / GIGABYTE:.1f} GB"
+    """Return a number of bytes as people write it."""
+    return f"{size / 1e9:.1f} GB"

@@ -1,6 +1,5 @@
 """The models of the run: are they there, do they fit into memory, and do adapter and detector belong to them?"""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
@@ -9,7 +8,7 @@ from gnb.core.errors import GnbError, ModelError
 from gnb.doctor.checks import Case, Check, Level, gigabytes, is_on_hub
 from gnb.doctor.hub import cached_folder, is_cached
 from gnb.doctor.machine import computes_in_bfloat16, gpus, main_memory
-from gnb.doctor.sizes import Size, size_of
+from gnb.doctor.sizes import Size, read_object, size_of
 from gnb.models.adapters import adapter_card, check_base, resolve_adapter
 from gnb.models.embedded import NAME as EMBEDDED
 from gnb.models.embedded import embedded_identity
@@ -183,9 +182,10 @@ def check_templates(case: Case) -> Iterator[Check]:
 
 
 def _has_template(folder: Path) -> bool:
-    file = folder / "tokenizer_config.json"
-    noted = json.loads(file.read_text("utf-8")).get("chat_template") if file.is_file() else None
-    return bool(noted) or (folder / "chat_template.jinja").is_file()
+    return (
+        bool(read_object(folder / "tokenizer_config.json").get("chat_template"))
+        or (folder / "chat_template.jinja").is_file()
+    )
 
 
 def check_metric(case: Case) -> Iterator[Check]:

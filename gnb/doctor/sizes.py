@@ -53,7 +53,7 @@ def size_of(folder: Path) -> Size | None:
     model.
 
     Raises:
-        ModelError: if a weight file is damaged.
+        ModelError: if its configuration or a weight file is damaged.
     """
     config = _config(folder)
     shapes = dict(_shapes(folder))
@@ -66,25 +66,20 @@ def size_of(folder: Path) -> Size | None:
     return Size(parameters, outer, _cache_elements(config))
 
 
-def weight_bytes(folder: Path) -> int:
-    """Return how many bytes the weight files of a folder take."""
-    return sum(file.stat().st_size for file in folder.glob("*.safetensors"))
+def read_object(file: Path) -> dict[str, Any]:
+    """Return the JSON object in one of a model's files, an empty one if there is no such file.
 
-
-def lacking_weights(folder: Path) -> list[str]:
-    """Return which weight files are not in a folder, though they should be."""
-    index = folder / "model.safetensors.index.json"
-    wanted = {"model.safetensors"}
-    if index.is_file():
-        wanted = set(json.loads(index.read_text("utf-8"))["weight_map"].values())
-    elif any(folder.glob("*.safetensors")):
-        return []
-    return sorted(name for name in wanted if not (folder / name).is_file())
+    Raises:
+        ModelError: if the file is damaged.
+    """
+    try:
+        return dict(json.loads(file.read_text("utf-8"))) if file.is_file() else {}
+    except (ValueError, TypeError):
+        raise ModelError(f"{file} is damaged: it holds no JSON object. Copy or fetch it anew.") from None
 
 
 def _config(folder: Path) -> Mapping[str, Any]:
-    file = folder / "config.json"
-    config = json.loads(file.read_text("utf-8")) if file.is_file() else {}
+    config = read_object(folder / "config.json")
     found: Mapping[str, Any] = config.get("text_config", config)
     return found
 
