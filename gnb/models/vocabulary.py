@@ -3,7 +3,7 @@
 A multilingual model spends most of a decoded token in its output layer, on words that no Persian answer holds.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from copy import copy
 from inspect import signature
 from typing import TYPE_CHECKING, Any
@@ -24,9 +24,9 @@ _PIECE = regex.compile(
     r"|[\p{P}\p{S}]{1,3}|[\x00-\x7f]?|\N{REPLACEMENT CHARACTER}+|<0x[0-9A-F]{2}>)\s*"
 )
 """Persian and Arabic pieces, digits, emoji, punctuation, single ASCII characters, bytes and pieces of bytes."""
-RULE = f"1 {_PIECE.pattern}"
+RULE = f"2 {_PIECE.pattern}"
 """Names what `task_token_ids` finds; raise the number when that changes, but for the pattern."""
-_BYTE_LEVEL_SPACE = "Ġ"
+_SPACE, _BYTE_LEVEL_SPACE = "▁", "Ġ"
 
 
 def task_token_ids(tokenizer: "PreTrainedTokenizerBase") -> list[int]:
@@ -37,7 +37,7 @@ def task_token_ids(tokenizer: "PreTrainedTokenizerBase") -> list[int]:
     if (known := _known_words(tokenizer)) is not None:
         return known.task
     names = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
-    pieces = _from_byte_level(names) if _BYTE_LEVEL_SPACE in names else names
+    pieces = _from_byte_level(names) if _is_byte_level(names) else names
     unwanted = set(tokenizer.all_special_ids) - {tokenizer.eos_token_id}
     wanted = {token for token, piece in enumerate(pieces) if _PIECE.fullmatch(piece)} - unwanted
     return sorted(wanted | {tokenizer.eos_token_id})
@@ -47,7 +47,9 @@ def line_break_ids(tokenizer: "PreTrainedTokenizerBase") -> set[int]:
     """Return the ids of the tokens that hold a line break."""
     if (known := _known_words(tokenizer)) is not None:
         return set(known.breaks)
-    return {token for name, token in tokenizer.get_vocab().items() if "\n" in name or "Ċ" in name}
+    vocabulary = tokenizer.get_vocab()
+    signs = {"\n", "Ċ"} if _is_byte_level(vocabulary) else {"\n"}
+    return {token for name, token in vocabulary.items() if not signs.isdisjoint(name)}
 
 
 def _known_words(tokenizer: "PreTrainedTokenizerBase") -> "Words | None":
@@ -55,6 +57,11 @@ def _known_words(tokenizer: "PreTrainedTokenizerBase") -> "Words | None":
     from gnb.models.quick_tokenizer import QuickTokenizer
 
     return tokenizer.words if isinstance(tokenizer, QuickTokenizer) else None
+
+
+def _is_byte_level(names: Collection[str]) -> bool:
+    """Tell whether a vocabulary's names spell bytes. In others Ġ may be a letter, the Maltese one."""
+    return _BYTE_LEVEL_SPACE in names and _SPACE not in names
 
 
 def _from_byte_level(names: list[str]) -> list[str]:
