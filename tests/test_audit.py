@@ -16,7 +16,7 @@ from gnb.auditing.characters import has_mixed_digits
 from gnb.auditing.chatter import is_chatter
 from gnb.auditing.fixing import fix
 from gnb.auditing.gender import gender_words_in
-from gnb.auditing.openings import opening_share
+from gnb.auditing.openings import count_openings
 from gnb.core.records import Example
 
 LONG = "مدیر مدرسه دیروز گفت که برای اردوی تابستانی باید همه با هم برنامه‌ریزی کنند و زودتر ثبت‌نام کنند"
@@ -281,7 +281,8 @@ def test_a_word_that_always_has_one_label_is_named() -> None:
 
 def test_openings_that_many_texts_share_are_counted() -> None:
     examples = [example(f"به نظر من {number} چیز", id=str(number)) for number in range(6)]
-    assert opening_share([*examples, example("هوا خوب است امروز"), example("نه")], 3) == 0.75
+    counts = count_openings([*examples, example("هوا خوب است امروز"), example("نه")])
+    assert counts["3"] == {"share": 0.75, "common": {"به نظر من": 6}}
 
 
 def test_digits_of_links_are_not_mixed_with_those_of_the_text() -> None:

@@ -11,7 +11,7 @@ from gnb.auditing.copies import check_copies
 from gnb.auditing.findings import SEVERITIES, Check, Finding, Severity
 from gnb.auditing.gender import check_genders, count_genders
 from gnb.auditing.labels import check_labels
-from gnb.auditing.openings import WORDS, check_openings, opening_share, shared_openings
+from gnb.auditing.openings import check_openings, count_openings
 from gnb.auditing.privacy import check_personal
 from gnb.auditing.sizes import count_sizes
 from gnb.core.errors import InputError
@@ -22,8 +22,6 @@ __all__ = ["NEAR", "Audit", "audit"]
 
 NEAR = 90.0
 """Per cent of characters in common from which two texts nearly agree, as in `gnb prepare`."""
-
-_SHOWN_OPENINGS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,20 +77,7 @@ def audit(examples: Sequence[Example], *, near: float = NEAR, track: Track = unt
     for done, check in enumerate(checks):
         track("checks", done, len(checks))
         findings += check(examples)
-    return Audit(count_sizes(examples), count_genders(examples), _openings(examples), _ranked(findings))
-
-
-def _openings(examples: Sequence[Example]) -> dict[str, Any]:
-    return {
-        str(words): {
-            "share": round(opening_share(examples, words), 4),
-            "common": {
-                opening: len(group)
-                for opening, group in list(shared_openings(examples, words).items())[:_SHOWN_OPENINGS]
-            },
-        }
-        for words in WORDS
-    }
+    return Audit(count_sizes(examples), count_genders(examples), count_openings(examples), _ranked(findings))
 
 
 def _ranked(findings: Iterable[Finding]) -> list[Finding]:

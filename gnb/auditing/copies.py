@@ -7,6 +7,7 @@ which made the splits that are judged here), edit similarity confirms them.
 from collections.abc import Iterator, Sequence
 
 from gnb.auditing.findings import Finding, Item, found, item_of
+from gnb.auditing.sizes import LABELS
 from gnb.core.errors import MissingDependencyError
 from gnb.core.records import Example
 from gnb.core.text import comparison_key
@@ -125,7 +126,7 @@ def _splits(first: Example, second: Example) -> str:
 
 def _opposed(groups: Sequence[_Group]) -> list[Item]:
     return [
-        item_of(each, {True: "biased", False: "unbiased", None: "unlabelled"}[each.biased])
+        item_of(each, LABELS[each.biased])
         for group in groups
         if {each.biased for each in group} >= {True, False}
         for each in group

@@ -16,6 +16,7 @@ from typing import Any
 import regex
 
 from gnb.auditing.findings import Finding, found, item_of
+from gnb.auditing.sizes import LABELS
 from gnb.core.records import Example
 from gnb.core.text import comparison_key
 
@@ -47,8 +48,7 @@ class WordCount:
     def add(self, biased: bool | None, occurrences: int) -> None:
         """Count one text."""
         self.occurrences += occurrences
-        name = {True: "biased", False: "unbiased", None: "unlabelled"}[biased]
-        setattr(self, name, getattr(self, name) + 1)
+        setattr(self, LABELS[biased], getattr(self, LABELS[biased]) + 1)
 
     @property
     def biased_share(self) -> float | None:

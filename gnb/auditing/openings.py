@@ -1,6 +1,7 @@
 """Templated openings: the first words that many texts share."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from gnb.auditing.findings import Finding, Severity, found, item_of
 from gnb.core.records import Example
@@ -10,6 +11,8 @@ WORDS = (2, 3)
 """Words of an opening."""
 _LEAST = 5
 """Texts that share an opening before it counts as a template."""
+_SHOWN = 20
+"""Openings that are named, the commonest."""
 _HIGH = 0.2
 """Share of texts with a templated opening of three words from which it is worth a warning."""
 
@@ -27,9 +30,14 @@ def shared_openings(examples: Sequence[Example], words: int) -> Openings:
     return dict(sorted(common, key=lambda pair: (-len(pair[1]), pair[0])))
 
 
-def opening_share(examples: Sequence[Example], words: int) -> float:
-    """Return the share of texts, 0 to 1, that begin with a shared opening."""
-    return sum(map(len, shared_openings(examples, words).values())) / max(len(examples), 1)
+def count_openings(examples: Sequence[Example]) -> dict[str, Any]:
+    """Return, by the number of words, the share of texts that begin with a shared opening, and the commonest ones."""
+    counts = {}
+    for words in WORDS:
+        sizes = {opening: len(group) for opening, group in shared_openings(examples, words).items()}
+        share = sum(sizes.values()) / max(len(examples), 1)
+        counts[str(words)] = {"share": round(share, 4), "common": dict(list(sizes.items())[:_SHOWN])}
+    return counts
 
 
 def check_openings(examples: Sequence[Example]) -> Iterator[Finding]:

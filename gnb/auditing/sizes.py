@@ -7,7 +7,7 @@ from typing import Any
 from gnb.core.records import SPLITS, Example
 
 QUANTILES = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
-_LABELS = {True: "biased", False: "unbiased", None: "unlabelled"}
+LABELS = {True: "biased", False: "unbiased", None: "unlabelled"}
 
 
 def count_sizes(examples: Sequence[Example]) -> dict[str, Any]:
@@ -16,7 +16,7 @@ def count_sizes(examples: Sequence[Example]) -> dict[str, Any]:
         "texts": len(examples),
         "references": sum(len(example.references) for example in examples),
         "splits": _ordered((example.split or "none" for example in examples), (*SPLITS, "none")),
-        "labels": _ordered((_LABELS[example.biased] for example in examples), tuple(_LABELS.values())),
+        "labels": _ordered((LABELS[example.biased] for example in examples), tuple(LABELS.values())),
         "categories": _common(example.category for example in examples),
         "registers": _common(example.metadata.get("register") for example in examples),
         "words": _quantiles(words_in(example.text) for example in examples),
