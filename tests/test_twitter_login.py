@@ -9,12 +9,22 @@ from pathlib import Path
 import keyring
 import keyring.backends.fail
 import pytest
+from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
 from selenium.webdriver import Chrome
 from twitter_keyring import FileKeyring
 from twitter_site import TOKEN, Site, make_posts, serving
 
 from gnb.core.errors import GnbError, InputError
-from gnb.sources.twitter.login import CODE, IDENTITY, NAME, SECRET, Credential, LoginError, log_in
+from gnb.sources.twitter.login import (
+    CODE,
+    IDENTITY,
+    NAME,
+    SECRET,
+    Credential,
+    LoginError,
+    log_in,
+    passing_over_the_gone,
+)
 from gnb.sources.twitter.options import PaceOptions
 from gnb.sources.twitter.session import open_session, read_session, save_session, session_path
 from gnb.sources.twitter.timeline import Clock, Timeline
@@ -78,6 +88,16 @@ def test_a_person_is_asked_for_each_step_as_the_site_asks(browser: Chrome, site:
     assert asked == [NAME, IDENTITY, SECRET, CODE]
     assert site.typed == list(FULL.items())
     assert sees_tweets(browser, site)
+
+
+def test_a_field_that_goes_while_it_is_looked_at_is_passed_over() -> None:
+    # What Chrome 156 said once in some hundred runs; the moment cannot be made to come.
+    gone = 'unhandled inspector error: {"code":-32000,"message":"Node with given id does not belong to the document"}'
+    for error in (WebDriverException(f"unknown error: {gone}"), StaleElementReferenceException("stale")):
+        with passing_over_the_gone():
+            raise error
+    with pytest.raises(WebDriverException, match="disconnected"), passing_over_the_gone():
+        raise WebDriverException("disconnected: not connected to DevTools")
 
 
 @pytest.mark.parametrize("steps", [("username", "password"), ("username", "password", "code")])

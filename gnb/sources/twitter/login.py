@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -48,6 +49,9 @@ CODE = Credential("code", "One-time code from your app, mail or phone", secret=T
 
 _FIELDS = {NAME: USERNAME, IDENTITY: CHALLENGE, SECRET: PASSWORD, CODE: CHALLENGE}
 """The same field asks for the identity and, after the password, for a code."""
+
+_GONE = "does not belong to the document"
+"""What Chrome says of an element that has just gone, before it counts as stale."""
 
 Ask = Callable[[Credential], str]
 """Asks a person; raises GnbError where nobody can be asked."""
@@ -105,28 +109,34 @@ def _next_step(browser: WebDriver, done: list[Credential], wait: float) -> Crede
 
 def _open_field(browser: WebDriver, selector: str) -> WebElement | None:
     """Return the field if a person could type into it; pages hold hidden ones for password managers."""
-    from selenium.common.exceptions import StaleElementReferenceException
-
     for field in browser.find_elements("css selector", selector):
-        try:
+        with passing_over_the_gone():
             if field.is_displayed() and field.is_enabled():
                 return field
-        except StaleElementReferenceException:
-            continue
     return None
 
 
 def _refusal(browser: WebDriver) -> str:
     """Return what the page says against what was typed, on one line."""
-    from selenium.common.exceptions import StaleElementReferenceException
-
     for node in browser.find_elements("css selector", REFUSAL):
-        try:
+        with passing_over_the_gone():
             if node.is_displayed() and (text := " ".join(node.text.split())):
                 return "".join(character for character in text if character.isprintable())[:200]
-        except StaleElementReferenceException:
-            continue
     return ""
+
+
+@contextmanager
+def passing_over_the_gone() -> Iterator[None]:
+    """Leave an element that the page has taken away meanwhile."""
+    from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
+
+    try:
+        yield
+    except StaleElementReferenceException:
+        pass
+    except WebDriverException as error:
+        if _GONE not in str(error):
+            raise
 
 
 def _type(browser: WebDriver, selector: str, value: str) -> None:
