@@ -59,6 +59,10 @@ REPOSITORIES: dict[str, Files] = {
         "data/test-00000-of-00001.parquet": TEST,
     },
     "someone/lines": {"dev.jsonl": lines({"متن": "مرد\u2028عمل", "n": 1}), "odd.jsonl": lines({"متن": "سلام", "n": 2})},
+    "someone/raw": {
+        "README.md": b"---\nconfigs:\n- config_name: default\n  data_files:\n  - split: raw\n    path: a.jsonl\n---\n",
+        "a.jsonl": lines({"text": "مرد عمل", "split": "dev"}),
+    },
     "someone/script": {"README.md": b"", "script.py": b"raise SystemExit('this must never run')\n"},
     "someone/pickle": {"train.pkl": b"\x80\x04."},
     "someone/images": {"train/a.png": b"\x89PNG\r\n\x1a\n"},
@@ -88,6 +92,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "streamed": {"name": "someone/neutral"},
     "downloaded": {"name": "someone/neutral", "streaming": False},
     "test": {"name": "someone/neutral", "split": "test", "revision": "v1", "metadata": True},
+    "raw": {"name": "someone/raw", "split": "raw"},
     "no split": {"name": "someone/neutral", "split": "tset"},
     "no column": {"name": "someone/neutral", "text": "x"},
     "no revision": {"name": "someone/neutral", "revision": "v9"},
@@ -144,6 +149,10 @@ def test_a_dataset_is_read_split_by_split(results: dict[str, Any], how: str) -> 
 
 def test_one_split_of_one_revision_is_read(results: dict[str, Any]) -> None:
     assert results["test"]["examples"] == [["test/1", "قول مردانه", ["قول محکم"], True, "test"]]
+
+
+def test_a_chosen_split_with_another_name_leaves_the_column_of_the_split(results: dict[str, Any]) -> None:
+    assert results["raw"]["examples"] == [["someone/raw/raw:1", "مرد عمل", [], None, "validation"]]
 
 
 def test_columns_are_mapped_and_splits_with_other_names_are_none(results: dict[str, Any]) -> None:

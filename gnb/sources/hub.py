@@ -62,7 +62,7 @@ class HubSource(Source):
         for split, rows in self._tables().items():
             numbered = (Row(number, cells) for number, cells in enumerate(self._iterate(rows), start=1))
             place = f"{name}/{split}"
-            yield from reading.examples(place, place, numbered, _known_split(split), prefix=f"{split}/")
+            yield from reading.examples(place, place, numbered, split=_known_split(split), prefix=f"{split}/")
         reading.finish(name)
 
     def _tables(self) -> Mapping[str, Iterable[Any]]:

@@ -63,7 +63,8 @@ class TableSource(Source):
         self.notes.clear()
         reading = Reading(self.options, report, self.notes)
         for piece in open_pieces(self.options.path, self.endings, reading.report):
-            yield from reading.examples(piece.name, piece.label, self.rows(piece, reading.report))
+            rows = self.rows(piece, reading.report)
+            yield from reading.examples(piece.name, piece.label, rows, column=self.options.split)
         reading.finish(str(self.options.path))
 
 
@@ -83,7 +84,14 @@ class Reading:
         self._report(problem)
 
     def examples(
-        self, name: str, label: str, rows: Iterator[Row], split: str | None = None, prefix: str = ""
+        self,
+        name: str,
+        label: str,
+        rows: Iterator[Row],
+        *,
+        split: str | None = None,
+        column: str | None = None,
+        prefix: str = "",
     ) -> Iterator[Example]:
         """Yield the examples of one table, and note which columns are taken.
 
@@ -92,6 +100,7 @@ class Reading:
             label: what the ids begin with that name the row.
             rows: its rows.
             split: the split of all of them, None to look for a column.
+            column: the column of the split, None for the usual one.
             prefix: what stands before the ids of an id column.
 
         Raises:
@@ -103,8 +112,7 @@ class Reading:
             self.report(Problem(name, "holds no rows; expected one text a row"))
             return
         names = column_names(row.cells for row in head)
-        column = "" if split else getattr(self._options, "split", None)
-        columns = choose_columns(self._options, names, name, split=column)
+        columns = choose_columns(self._options, names, name, split="" if split else column)
         self._notes.append(f"{name}: {columns.summary(names)}")
         for row in chain(head, rows):
             try:
