@@ -55,6 +55,13 @@ def faulty(tmp_path: Path) -> str:
     return str(tmp_path)
 
 
+def test_an_unexpected_error_does_nothing_to_the_terminal(tmp_path: Path) -> None:
+    (tmp_path / "rich.py").write_text("raise ZeroDivisionError('a\\x1b[31m\\ud800')\n")
+    done = run("plugins", PYTHONPATH=str(tmp_path))
+    assert done.returncode == 70
+    assert done.stderr.startswith("Unexpected error: ZeroDivisionError: a\\x1b[31m\\ud800 (")
+
+
 def test_an_unexpected_error_is_two_lines_with_code_70(faulty: str) -> None:
     done = run("plugins", PYTHONPATH=faulty)
     assert done.returncode == 70

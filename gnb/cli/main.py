@@ -7,6 +7,7 @@ from importlib import import_module
 
 import click
 
+from gnb.cli.shared import note
 from gnb.core.errors import GnbError, nearest
 
 COMMANDS = {
@@ -100,16 +101,14 @@ def _report(error: Exception) -> int:
             error.show()
             return error.exit_code
         case GnbError():
-            from gnb.core.layout import printable_lines
-
-            click.echo(f"Error: {printable_lines(str(error))}", err=True)
+            note(f"Error: {error}")
             return MISTAKE
         case BrokenPipeError() if _stdout_is_closed():
             _drop_stdout()
             return 0
         case OSError(strerror=str(reason)):
             _drop_stdout()
-            click.echo(f"Error: {reason}" + (f": {error.filename}" if error.filename else ""), err=True)
+            note(f"Error: {reason}" + (f": {error.filename}" if error.filename else ""))
             return FAILURE
     _report_bug(error)
     return BUG
@@ -122,11 +121,10 @@ def _report_bug(error: Exception) -> None:
         click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
         return
     *_, frame = traceback.extract_tb(error.__traceback__)
-    click.echo(
+    note(
         f"Unexpected error: {type(error).__name__}: {error} ({frame.filename}:{frame.lineno})\n"
         "This is a fault in gnb or in a plugin, not a mistake of yours. GNB_DEBUG=1 shows the traceback;"
-        " please send it with the command to the maintainers (see CONTRIBUTING.md, Reporting a fault).",
-        err=True,
+        " please send it with the command to the maintainers (see CONTRIBUTING.md, Reporting a fault)."
     )
 
 
@@ -136,7 +134,7 @@ def _mention_broken_plugins() -> None:
     if manager is None or sys.argv[1:2] == ["plugins"] or not manager.installed_plugins.cache_info().currsize:
         return
     for plugin in manager.installed_plugins().broken:
-        click.echo(f"Skipped: plugin {plugin.name!r} of {plugin.provider} {plugin.reason}.", err=True)
+        note(f"Skipped: plugin {plugin.name!r} of {plugin.provider} {plugin.reason}.")
 
 
 def _stdout_is_closed() -> bool:
