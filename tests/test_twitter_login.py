@@ -172,6 +172,7 @@ def test_a_session_that_a_browser_exported_is_imported(browser: Chrome, site: Si
     [
         ("", "is empty; expected the cookies of X as JSON, or as Netscape's cookies.txt"),
         ("{", "is not JSON"),
+        ("[" * 100_000, "is not JSON (it is nested too deeply)"),
         ("[]", "holds no cookie auth_token of x.com; log in there first, then export"),
         ("[1, null]", "holds no cookie auth_token of x.com"),
         ('[{"name": "auth_token", "value": "v", "domain": ".notx.com"}]', "holds no cookie auth_token of x.com"),

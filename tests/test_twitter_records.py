@@ -213,7 +213,7 @@ class TestSource:
     def test_lines_that_are_no_tweets_are_reported(self, tmp_path: Path) -> None:
         path = write(tmp_path / "t.jsonl", record(1), record(2, text=" "), record(1), {"id": "3"})
         with path.open("a") as file:
-            file.write("{\n")
+            file.write("{\n" + "[" * 100_000 + "\n")
         examples, problems = self.read(path)
         assert [example.id for example in examples] == ["1"]
         assert [each.partition(": ")[2][:20] for each in problems] == [
@@ -221,6 +221,7 @@ class TestSource:
             "the tweet 1 a second",
             "is no tweet that `gn",
             "is not JSON (Expecti",
+            "is not JSON (it is n",
         ]
 
     def test_an_empty_or_missing_file_is_refused(self, tmp_path: Path) -> None:

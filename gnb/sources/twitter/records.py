@@ -11,6 +11,7 @@ from typing import Any, Self
 from gnb.core.errors import GnbError, InputError
 from gnb.core.lines import is_blank, read_lines
 from gnb.core.records import Problem
+from gnb.sources.json_values import parse_value
 
 Record = Mapping[str, Any]
 """A tweet as `tweet_record` returns it."""
@@ -103,7 +104,7 @@ def _end_last_line(path: Path) -> None:
 
 def _record(line: str, where: str) -> Record | Problem:
     try:
-        record = json.loads(line)
+        record = parse_value(line)
     except ValueError as error:
         return Problem(where, f"is not JSON ({error}); expected a tweet that `gnb collect twitter` wrote")
     texts = ("id", "time", "text", "query")

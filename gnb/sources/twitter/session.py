@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from gnb.core.errors import GnbError, InputError
 from gnb.core.lines import is_blank, read_lines
+from gnb.sources.json_values import parse_value
 from gnb.sources.twitter.browser import browser_errors, first_line
 from gnb.sources.twitter.login import Ask, log_in
 from gnb.sources.twitter.private import state_dir, write_private
@@ -77,7 +78,9 @@ def open_session(browser: WebDriver, url: str, exported: Path | None, ask: Ask |
         elif ask:
             log_in(browser, url, ask, wait=30 if headless else 300)
     except browser_errors() as error:
-        raise GnbError(f"{url} cannot be opened: {first_line(error)}") from None
+        parts = urlsplit(url)
+        site = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()  # the rest may hold a password
+        raise GnbError(f"{site} cannot be opened: {first_line(error)}") from None
 
 
 def _restore(browser: WebDriver, cookies: list[Cookie], url: str) -> None:
@@ -104,7 +107,7 @@ def save_session(browser: WebDriver, url: str) -> Path | None:
 def _from_json(text: str, path: Path, host: str) -> list[Cookie]:
     """Read WebDriver's list, that of a browser's extension, Playwright's state, or an object of names and values."""
     try:
-        values = json.loads(text)
+        values = parse_value(text)
     except ValueError as error:
         raise InputError(f"{path}: is not JSON ({error}); {_FORMS}.") from None
     if isinstance(values, dict) and isinstance(values.get("cookies"), list):
