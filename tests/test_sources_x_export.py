@@ -200,16 +200,20 @@ def test_what_is_no_post_is_reported_with_its_line_and_the_rest_is_read(tmp_path
         {"id": "2", "text": " "},
         {"data": [{"id": "3"}]},
         {"id": "4", "text": "ب", "includes": 5},
+        {"id_str": "6", "text": None},
+        {"id": "7", "text": "پ", "author": {"username": 5}},
+        {"id_str": "8", "text": "ت", "user": {"screen_name": 5}},
     )
     path.write_text(path.read_text("utf-8") + '\n{"id": "5", "te', "utf-8")
     examples, problems, _ = read(path)
-    assert [example.id for example in examples] == ["1", "4"]
+    assert [example.id for example in examples] == ["1", "4", "7", "8"]
     text = "\n".join(problems)
     for found in (
         ":2: holds a list",
         ":3: has the keys x",
         ":4: a post without text",
         ":5: is not of the form",
+        ":7: is not of the form",
         "cut off",
     ):
         assert found in text

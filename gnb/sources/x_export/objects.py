@@ -57,7 +57,7 @@ def _newer(post: Json, handles: Mapping[str, str], others: Mapping[str, Json]) -
         text=_whole(others.get(repeated[0], post) if repeated else post),
         time=post.get("created_at"),
         lang=post.get("lang"),
-        handle=author.get("username") or handles.get(post.get("author_id") or "", ""),
+        handle=str(author.get("username") or handles.get(post.get("author_id") or "", "")),
         counts={name: counts[key] for name, key in _COUNTS_V2.items() if key in counts},
         repost=bool(repeated) or is_repost(post["text"]),
         escaped=True,
@@ -73,12 +73,12 @@ def _older(post: Json) -> Post:
     text = (post.get("extended_tweet") or {}).get("full_text") or post.get("full_text") or post["text"]
     return Post(
         id=str(post["id_str"]),
-        text=str(text),
+        text=text,
         time=_iso_time(post.get("created_at")),
         lang=post.get("lang"),
-        handle=(post.get("user") or {}).get("screen_name") or "",
+        handle=str((post.get("user") or {}).get("screen_name") or ""),
         counts={name: int(post[key]) for name, key in _COUNTS_V1.items() if str(post.get(key)).isdecimal()},
-        repost="retweeted_status" in post or is_repost(str(text)),
+        repost=is_repost(text) or "retweeted_status" in post,
         escaped=True,
     )
 
