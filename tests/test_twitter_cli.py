@@ -131,6 +131,16 @@ def test_without_a_session_it_says_how_to_get_one(workplace: Workplace, site: Si
     ]
 
 
+def test_a_picture_that_cannot_be_kept_hides_no_fault_and_a_query_does_nothing_to_the_terminal(
+    workplace: Workplace, site: Site
+) -> None:
+    (workplace.folder / "t-1-login-wall.png").mkdir()
+    out, err = workplace.run("collect", "twitter", "-q", "\x1b[31mزن", "--to", "t.jsonl", code=2)
+    assert out == "0\t0 new\tlogin-wall\t\\x1b[31mزن\n"
+    assert err.startswith("Error: \\x1b[31mزن: X asks for a log-in here")
+    assert "Screenshot" not in err
+
+
 def test_a_log_in_at_the_terminal_shows_no_secret(workplace: Workplace, site: Site) -> None:
     site.account = {"username": "zahra", "password": "p4ss-گذر", "code": "123456"}
     leader, follower = pty.openpty()

@@ -152,6 +152,8 @@ def _show(outcomes: Sequence[Outcome], *, as_json: bool) -> None:
     """Print one line a search: tweets kept, new ones among them, the query, and why it ended."""
     import json
 
+    from gnb.core.layout import printable
+
     if as_json:
         rows = [
             {
@@ -166,7 +168,7 @@ def _show(outcomes: Sequence[Outcome], *, as_json: bool) -> None:
         click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
         return
     for each in outcomes:
-        click.echo(f"{each.kept}\t{each.new} new\t{_ENDS.get(each.end, each.end)}\t{each.query}")
+        click.echo(f"{each.kept}\t{each.new} new\t{_ENDS.get(each.end, each.end)}\t{printable(each.query)}")
 
 
 def _note_faults(outcomes: Sequence[Outcome], searches: Sequence[Search], options: CollectOptions) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gnb.core.errors import InputError
+from gnb.core.errors import GnbError, InputError
 from gnb.core.progress import Track
 from gnb.sources.twitter.browser import browser_errors, first_line
 from gnb.sources.twitter.faults import BrowserGoneError, EmptyResultError, PageError
@@ -131,10 +131,11 @@ class _Run:
 
 
 def _screenshot(browser: WebDriver, path: Path, name: str) -> Path | None:
-    """Save a picture of the page beside the file, for its owner alone; None if the browser is gone."""
+    """Save a picture of the page beside the file, for its owner alone; None if it cannot be: the fault counts."""
     target = path.with_name(f"{path.stem}-{name}.png")
+    failures: tuple[type[Exception], ...] = (*browser_errors(), GnbError)
     try:
         write_private(target, browser.get_screenshot_as_png())
-    except browser_errors():
+    except failures:
         return None
     return target
