@@ -8,7 +8,7 @@ LOCAL = "pip install 'gnb[local]'"
 
 @hookimpl
 def register_sources(register: Register) -> None:
-    """Announce the bundled corpus and the file formats of the published study."""
+    """Announce the bundled corpus, the formats of the published study, tables, plain text, the hub, and X."""
     register("bundled", "gnb.sources.bundled:BundledSource", "The corpus that ships with gnb.")
     register("chatgpt", "gnb.sources.chatgpt:ChatGptSource", "Folders of Bias*.txt and NoBias*.txt files.")
     register("tweets", "gnb.sources.tweets:TweetsSource", "A file of texts and neutral forms on alternating lines.")
