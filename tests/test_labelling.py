@@ -190,8 +190,16 @@ def test_suggestions_are_there_only_when_asked_for(tmp_path: Path) -> None:
     assert [answer["value"] for answer in prediction["result"]] == [
         {"choices": ["yes"]}, {"choices": ["ability"]}, {"text": list(TEXTS[0].references)},
     ]  # fmt: skip
-    label_studio.export(TEXTS, tmp_path / "t.json", suggest=False)
-    assert "predictions" not in json.loads((tmp_path / "t.json").read_text("utf-8"))[0]
+    label_studio.export(TEXTS, tmp_path / "plain.json", suggest=False)
+    assert "predictions" not in json.loads((tmp_path / "plain.json").read_text("utf-8"))[0]
+
+
+def test_a_configuration_that_was_translated_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "t.xml").write_text("<View/>")
+    export = ("label", "export", source(tmp_path / "data"), "--to", tmp_path / "t.json", "--format", "label-studio")
+    assert "t.xml exists already" in str(gnb(*export).exception)
+    assert (tmp_path / "t.xml").read_text() == "<View/>"
+    assert not (tmp_path / "t.json").exists()
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+9", "-9", "@x", "\tx", "'=x", "''x", "'x", "x", "", "'", "\rx"])

@@ -52,6 +52,13 @@ def test_an_annotators_name_is_no_markup(tmp_path: Path) -> None:
     assert "[/red]x, [bold]b" in done.stdout
 
 
+def test_long_names_of_annotators_are_not_wrapped_in_a_pipe(tmp_path: Path) -> None:
+    names = [letter * 60 + "@example.org" for letter in "ab"]
+    said = [{"annotator": name, "biased": True, "category": None, "neutral": []} for name in names]
+    write(tmp_path / "votes.jsonl", {"id": "1", "text": "او آمد", "metadata": {"votes": said}})
+    assert ", ".join(names) in gnb(tmp_path, "label", "agreement", "votes.jsonl").stdout
+
+
 def test_an_annotators_name_is_harmless_as_csv(tmp_path: Path) -> None:
     said = [{"annotator": n, "biased": n == "b", "category": None, "neutral": []} for n in ("a\x1b[31m", "b")]
     write(tmp_path / "votes.jsonl", {"id": "1", "text": "او آمد", "metadata": {"votes": said}})

@@ -160,6 +160,7 @@ def _show(found: Sequence[Agreement], disagreements: Sequence[Disagreement]) -> 
     from rich.table import Table
     from rich.text import Text
 
+    from gnb.cli.table import PIPE_WIDTH
     from gnb.core.layout import printable
     from gnb.core.wording import counted
 
@@ -172,7 +173,7 @@ def _show(found: Sequence[Agreement], disagreements: Sequence[Disagreement]) -> 
             table.add_row(each.field, names, str(pair.texts), _percent(pair.agreement), _decimals(pair.kappa), "")
     console = Console(highlight=False)
     if not console.is_terminal:
-        console.width = 120
+        console.width = PIPE_WIDTH
     console.print(table)
 
     click.echo(f"\n{counted(len(disagreements), 'disagreement')}")

@@ -31,14 +31,20 @@ _CONFIG = """<View style="direction: rtl; text-align: right">
 
 
 def export(examples: Sequence[Example], path: Path, *, suggest: bool) -> list[Path]:
-    """Write the tasks, and the labelling configuration beside them as NAME.xml. Returns both files."""
-    if path.suffix == ".xml":
+    """Write the tasks, and the labelling configuration beside them as NAME.xml. Returns both files.
+
+    Raises:
+        SettingsError: if the tasks are to go where the configuration goes, or there is one, which may be translated.
+    """
+    config = path.with_suffix(".xml")
+    if config == path:
         raise SettingsError(f"--to {path}: is where the labelling configuration goes; name the tasks NAME.json.")
+    if config.exists():
+        raise SettingsError(f"--to {path}: the configuration {config} exists already; name a new one, or move it away.")
     write_json(path, [_task(example, suggest=suggest) for example in examples])
     answers = "".join(f'<Choice value="{shown}" alias="{answer}"/>' for answer, shown in SHOWN.items())
     choices = "".join(f"<Choice value={quoteattr(category)}/>" for category in categories_of(examples))
     questions = {field: quoteattr(question) for field, question in QUESTION.items()}
-    config = path.with_suffix(".xml")
     write_text(config, _CONFIG.format(answers=answers, choices=choices, **questions))
     return [path, config]
 
