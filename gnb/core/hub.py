@@ -16,8 +16,8 @@ from gnb.core.errors import SettingsError
 
 _SECONDS = 5
 """How long a connection may take to be made."""
-_SECRETS = re.compile(r"(?<=//)[^\s/@]+@|(?<=Bearer )[^'\"]+|(?<=[^\s?])\?[^\s'\"]+=[^\s'\"]*")
-"""What an address may hold before its host, a token, and the signature that an address may end in."""
+_SECRETS = re.compile(r"(?<=//)[^\s/@]+@|(?<=[^\s?])\?[^\s'\"]+=[^\s'\"]*")
+"""What an address may hold before its host, and the signature that it may end in."""
 
 
 def quiet_client(*, bars: bool = True) -> None:
@@ -41,7 +41,7 @@ def require_hub() -> None:
     """Look whether the hub can be reached at all: its client would try for about a minute before it says so.
 
     Raises:
-        SettingsError: if HF_ENDPOINT is no address.
+        SettingsError: if HF_ENDPOINT is no address, or the token none.
         ConnectionError: if it cannot, or must not.
     """
     from huggingface_hub.constants import ENDPOINT, HF_HUB_OFFLINE
@@ -56,12 +56,20 @@ def require_hub() -> None:
         address = ("", 0)
     if parts.scheme not in ("http", "https") or not address[0]:
         raise SettingsError("HF_ENDPOINT is no address: write one such as https://huggingface.co, or unset it.")
+    _check_token()
     if {parts.scheme, "all"} & urllib.request.getproxies().keys():
         return  # only the proxy knows
     try:
         socket.create_connection(address, timeout=_SECONDS).close()
     except OSError as error:
         raise ConnectionError(error.strerror or str(error)) from error
+
+
+def _check_token() -> None:
+    from huggingface_hub import get_token
+
+    if (token := get_token()) and not (token.isascii() and token.isprintable()):
+        raise SettingsError("The token of the hub holds characters that no token has. Copy it anew (HF_TOKEN).")
 
 
 def hub_host() -> str:
@@ -113,5 +121,5 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def without_secrets(text: str) -> str:
-    """Return what a library says without the passwords, tokens and signatures that addresses in it hold."""
+    """Return what a library says without the passwords and signatures that addresses in it hold."""
     return _SECRETS.sub("", text)
