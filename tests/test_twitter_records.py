@@ -52,6 +52,8 @@ class TestSearches:
         words = "%D9%81%D9%82%D8%B7+%D8%B2%D9%86"
         query = f"{words}+since%3A2024-01-02+until%3A2024-02-03+lang%3Afa"
         assert search.address("https://x.com") == f"https://x.com/search?q={query}&src=typed_query&f=live"
+        assert search.label() == "فقط زن since:2024-01-02 until:2024-02-03 lang:fa"
+        assert Search("from:a", lang="fa").label(str.upper) == "from:A lang:fa"
         assert Search("زن").address("https://x.com") == "https://x.com/search?q=%D8%B2%D9%86&src=typed_query&f=top"
 
     def test_users_hashtags_and_lists_become_queries_each_once(self) -> None:

@@ -41,18 +41,23 @@ class Search:
         match = _FROM.fullmatch(self.words)
         return match[1] if match else None
 
-    def address(self, url: str) -> str:
-        """Return the address of the page with the results, on the site of that address."""
+    @property
+    def query(self) -> str:
+        """The words with the dates and the language, in X's own syntax."""
         terms = [self.words]
         terms += [f"since:{self.since}"] if self.since else []
         terms += [f"until:{self.until}"] if self.until else []
         terms += [f"lang:{self.lang}"] if self.lang else []
-        values = {"q": " ".join(terms), "src": "typed_query", "f": "live" if self.latest else "top"}
+        return " ".join(terms)
+
+    def address(self, url: str) -> str:
+        """Return the address of the page with the results, on the site of that address."""
+        values = {"q": self.query, "src": "typed_query", "f": "live" if self.latest else "top"}
         return f"{url}/search?{urlencode(values)}"
 
     def label(self, hide: Callable[[str], str] | None = None) -> str:
         """Return the query as it is kept with each tweet, the names of authors in it hidden if asked."""
-        return _FROM.sub(lambda match: f"from:{hide(match[1])}", self.words) if hide else self.words
+        return _FROM.sub(lambda match: f"from:{hide(match[1])}", self.query) if hide else self.query
 
 
 def build_searches(
