@@ -15,6 +15,7 @@ from twitter_keyring import FileKeyring
 from twitter_site import TOKEN, Site, make_posts, serving
 
 from gnb.core.errors import GnbError, InputError
+from gnb.sources.twitter.browser import open_browser
 from gnb.sources.twitter.login import (
     CODE,
     IDENTITY,
@@ -25,7 +26,7 @@ from gnb.sources.twitter.login import (
     log_in,
     passing_over_the_gone,
 )
-from gnb.sources.twitter.options import PaceOptions
+from gnb.sources.twitter.options import BrowserOptions, PaceOptions
 from gnb.sources.twitter.session import open_session, read_session, save_session, session_path
 from gnb.sources.twitter.timeline import Clock, Timeline
 
@@ -157,6 +158,13 @@ def test_without_a_session_nothing_is_kept(browser: Chrome, site: Site) -> None:
     open_session(browser, site.url, None, None, headless=True)
     assert save_session(browser, site.url) is None
     assert not session_path(site.url).exists()
+
+
+def test_a_browser_that_is_gone_after_the_log_in_is_told(installed_browser: str) -> None:
+    with open_browser(BrowserOptions(browser="chrome")) as opened:
+        opened.quit()
+        with pytest.raises(GnbError, match="The browser cannot go on"):
+            save_session(opened, "https://x.com")
 
 
 @pytest.mark.parametrize("form", [*EXPORTS, "netscape"])

@@ -13,6 +13,7 @@ from gnb.core.errors import GnbError, InputError
 from gnb.core.lines import is_blank, read_lines
 from gnb.sources.json_values import parse_value
 from gnb.sources.twitter.browser import browser_errors, first_line
+from gnb.sources.twitter.faults import BrowserGoneError
 from gnb.sources.twitter.login import Ask, log_in
 from gnb.sources.twitter.private import state_dir, write_private
 from gnb.sources.twitter.selectors import SESSION_COOKIE
@@ -93,10 +94,14 @@ def save_session(browser: WebDriver, url: str) -> Path | None:
     """Keep the cookies of the browser for the site, if it is logged in, and return the file, readable by nobody else.
 
     Raises:
-        GnbError: if the file cannot be written.
+        GnbError: if the file cannot be written, or the browser is gone.
     """
     host = urlsplit(url).hostname or ""
-    cookies = [_known_keys(cookie) for cookie in browser.get_cookies() if _belongs(cookie.get("domain", ""), host)]
+    try:
+        found = browser.get_cookies()
+    except browser_errors() as error:
+        raise BrowserGoneError(first_line(error)) from None
+    cookies = [_known_keys(cookie) for cookie in found if _belongs(cookie.get("domain", ""), host)]
     if not any(cookie["name"] == SESSION_COOKIE for cookie in cookies):
         return None
     path = session_path(url)
