@@ -74,7 +74,8 @@ def twitter(browser: str, headless: bool, login: bool, cookies: Path | None, as_
     try:
         _run(searches, options, driven, cookies, outcomes, login=login)
     except KeyboardInterrupt:
-        note(f"What was collected is in {options.path}; the same command goes on from there.")
+        if options.path.exists():
+            note(f"What was collected is in {options.path}; the same command goes on from there.")
         raise
     _show(outcomes, as_json=as_json)
     _note_faults(outcomes, searches, options)

@@ -74,8 +74,8 @@ class Columns:
         else:
             kept = list(self.metadata or ())
             others = [name for name in others if name not in kept]
-        parts += [f"metadata from {_listed(kept)}"] if kept else []
-        return ", ".join(parts) + (f"; left aside: {_listed(others)}" if others else "")
+        parts += [f"metadata from {listed(kept)}"] if kept else []
+        return ", ".join(parts) + (f"; left aside: {listed(others)}" if others else "")
 
 
 def value_of(row: Mapping[str, Any], name: str) -> Any:
@@ -108,7 +108,7 @@ def choose_columns(options: ColumnOptions, names: Sequence[str], where: str, *, 
     text = _one("text", options.text or None, names, where)
     if not text:
         raise InputError(
-            f"{where}: no column has a usual name for the text; name it: text=COLUMN. Columns: {_listed(names)}."
+            f"{where}: no column has a usual name for the text; name it: text=COLUMN. Columns: {listed(names)}."
         )
     if not isinstance(options.metadata, bool):
         _check(options.metadata, names, where)
@@ -149,7 +149,7 @@ def _references(given: str | tuple[str, ...] | None, names: Sequence[str], where
 def _check(wanted: Iterable[str], names: Sequence[str], where: str) -> None:
     for name in wanted:
         if name not in names:
-            raise InputError(f"{where}: there is no column {name!r}.{nearest(name, names)} Columns: {_listed(names)}.")
+            raise InputError(f"{where}: there is no column {name!r}.{nearest(name, names)} Columns: {listed(names)}.")
         if names.count(name) > 1:
             raise InputError(f"{where}: there are {names.count(name)} columns {name!r}; give each a name of its own.")
 
@@ -170,7 +170,8 @@ def _is_inner(name: str, used: Iterable[str]) -> bool:
     return any(other.startswith(f"{name}.") or name.startswith(f"{other}.") for other in used)
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Return the names of columns for a message, long ones cut, many told by their number."""
     if not names:
         return "none"
     shown = ", ".join(repr(name[:60]) for name in names[:_SHOWN])

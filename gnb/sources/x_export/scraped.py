@@ -7,7 +7,7 @@ from typing import Any
 
 from gnb.core.errors import InputError
 from gnb.core.records import Report
-from gnb.sources.columns import simple_name
+from gnb.sources.columns import listed, simple_name
 from gnb.sources.csv_files import CsvOptions, CsvSource
 from gnb.sources.pieces import Piece
 from gnb.sources.x_export.post import Post, is_repost
@@ -43,9 +43,8 @@ def _columns(names: list[str], where: str) -> dict[str, str]:
     known = {simple_name(name): name for name in reversed(names)}
     found = {role: [known[name] for name in usual.split("|") if name in known] for role, usual in _USUAL.items()}
     if not found["text"]:
-        shown = ", ".join(map(repr, names[:30]))
         raise InputError(
-            f"{where}: no column has the name that scrapers give the text, such as Content. Columns: {shown}. "
+            f"{where}: no column has the name that scrapers give the text, such as Content. Columns: {listed(names)}. "
             f"Read it as a table: csv:{where} with text=COLUMN"
         )
     return {role: columns[0] for role, columns in found.items() if columns}
