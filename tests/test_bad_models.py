@@ -1,8 +1,11 @@
 """Models, adapters and texts that are not as they should be: one clear line each, or no harm at all."""
 
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +81,18 @@ def test_a_gguf_file_gives_the_model_that_it_was_made_of(llama: Path, tmp_path: 
         found, expected = (each.model(torch.tensor([tokens])).logits for each in (loaded, original))
     assert torch.allclose(found, expected, atol=0.05)
     assert len(weights_identity(str(file))["weights"]) == 16
+
+
+def test_a_gguf_file_is_converted_with_no_bar_but_that_of_the_conversion(llama: Path, tmp_path: Path):
+    file = write_gguf(llama, tmp_path / "tiny.gguf")
+    code = "import sys; from pathlib import Path; from gnb.models.gguf import gguf_folder as f; f(Path(sys.argv[1]))"
+    environment = {**os.environ, "GNB_CACHE": str(tmp_path / "cache")}
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(file)], env=environment, capture_output=True, check=True, encoding="utf-8"
+    )
+    bars = {line.partition(":")[0] for line in re.split(r"[\r\n]+", done.stderr) if line}
+    assert len(bars) <= 1, bars
+    assert all("GGUF" in bar for bar in bars)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from pathlib import Path
 from gnb.core.errors import ModelError, first_line
 from gnb.core.filehash import hash_files
 from gnb.core.paths import cache_dir
+from gnb.models.quiet import quiet_transformers
 
 _LAYOUT = "v1"  # raise it when the conversion changes
 
@@ -58,6 +59,7 @@ def convert(file: Path, target: Path) -> None:
     Raises:
         ModelError: as `gguf_folder`.
     """
+    quiet_transformers()
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 

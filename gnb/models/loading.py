@@ -1,6 +1,5 @@
 """Finds a base model by name and loads it with its tokenizer. No request leaves unless the user named a hub model."""
 
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from gnb.core.errors import ModelError, first_line
 from gnb.core.filehash import hash_files
-from gnb.core.hub import quiet_client
 from gnb.models import embedded
 from gnb.models.gguf import gguf_folder, is_gguf
 from gnb.models.hub import SAFETENSORS, TOKENIZERS, commit_of, has_all_weights, hub_folder
@@ -17,6 +15,7 @@ from gnb.models.memory import NO_ROOM, is_out_of_memory
 from gnb.models.options import ModelOptions
 from gnb.models.placing import attention, pick_device, pick_dtype, placement
 from gnb.models.quantising import quantisation
+from gnb.models.quiet import quiet_transformers
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -136,7 +135,7 @@ def load_model(options: ModelOptions, *, stored_embeddings: bool = False) -> Loa
         MissingDependencyError: if the quantisation needs a package that is not installed.
         SettingsError: if there is no such device.
     """
-    _be_quiet()
+    quiet_transformers()
     from transformers import AutoModelForCausalLM
 
     tokenizer = load_tokenizer(options.base_model, options.revision)
@@ -192,7 +191,7 @@ def load_tokenizer(name: str, revision: str | None = None) -> "PreTrainedTokeniz
     Raises:
         ModelError: as `load_model`.
     """
-    _be_quiet()
+    quiet_transformers()
     with explained(name):
         tokenizer = embedded.embedded_tokenizer() if name == embedded.NAME else _auto_tokenizer(name, revision)
     tokenizer.padding_side = "left"
@@ -226,13 +225,3 @@ def explained(name: str) -> Iterator[None]:
         raise ModelError(
             f"The model {name!r} {NO_ROOM}. Set quantisation to 8bit or 4bit, or max_memory, or take a smaller model."
         ) from error
-
-
-def _be_quiet() -> None:
-    """Keep transformers and peft from phoning home, and from telling users what they tell their own developers."""
-    quiet_client()
-    warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|peft)\.")
-    from transformers.utils import logging
-
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
