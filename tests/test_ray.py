@@ -43,6 +43,16 @@ def test_an_address_where_nobody_answers_is_refused_at_once(tmp_path: Path) -> N
         prepare(inputs(), plan)
 
 
+def test_an_error_of_ray_without_a_word_is_told_by_its_name() -> None:
+    from ray.exceptions import RayError
+
+    from gnb.core.errors import GnbError
+    from gnb.scaling.ray_cleaning import _translated
+
+    with pytest.raises(GnbError, match="Ray gave up: RayError "), _translated():
+        raise RayError
+
+
 def test_a_node_killed_midway_changes_no_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     monkeypatch.setenv("RAY_worker_niceness", "0")  # 15 by default: beside other work it would starve

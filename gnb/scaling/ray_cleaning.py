@@ -11,7 +11,7 @@ from itertools import batched
 from typing import Any
 
 from gnb.core.cleaning import CleaningOptions
-from gnb.core.errors import GnbError, MissingDependencyError
+from gnb.core.errors import GnbError, MissingDependencyError, first_line
 from gnb.core.preparation.chunks import Chunk, CleanChunk, Row, clean_chunk
 
 WINDOW = 256
@@ -72,7 +72,7 @@ def _connected(address: str | None, workers: int | None) -> Iterator[Any]:
         ray.init(address=address, **quiet, **here)
     except (ConnectionError, RuntimeError, ValueError) as error:
         where = f"at {address} " if address else ""
-        raise GnbError(f"Ray {where}cannot be reached: {str(error).splitlines()[0]}") from None
+        raise GnbError(f"Ray {where}cannot be reached: {first_line(error)}") from None
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     ray.data.DataContext.get_current().enable_progress_bars = False
     try:
@@ -99,5 +99,5 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except RayError as error:
-        reason = str(error).strip().splitlines()[-1]
+        reason = [type(error).__name__, *str(error).strip().splitlines()][-1]
         raise GnbError(f"Ray gave up: {reason} What is finished is kept; the same command goes on.") from None

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from gnb.core.errors import GnbError, SettingsError
+from gnb.core.errors import GnbError, SettingsError, first_line
 from gnb.models.options import ModelOptions
 
 
@@ -75,7 +75,7 @@ def together(options: ModelOptions) -> Iterator[None]:
     except RuntimeError as error:
         if not _is_lost_connection(error):
             raise
-        raise LostProcessError(str(error).strip().splitlines()[0]) from None
+        raise LostProcessError(first_line(error)) from None
 
 
 def main_first(action: Callable[[], Any]) -> Any:
