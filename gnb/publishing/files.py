@@ -40,7 +40,7 @@ def write_split(folder: Path, split: str, rows: Sequence[Row], keys: Sequence[st
 def write_archive(folder: Path) -> None:
     """Pack the JSON Lines and the licence."""
     names = [*(f"jsonl/{path.name}" for path in sorted((folder / "jsonl").iterdir())), "LICENSE"]
-    pack(folder / ARCHIVE, {name: folder / name for name in names})
+    pack(folder / ARCHIVE, names)
 
 
 def write_checksums(folder: Path) -> None:
