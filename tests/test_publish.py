@@ -138,8 +138,9 @@ def test_personal_data_stays_only_where_the_publisher_says_so(folder: Path) -> N
     assert "**Not masked**" in (folder / "out/README.md").read_text("utf-8")
 
 
-def test_other_metadata_is_published_on_request_and_masked(folder: Path) -> None:
-    assert gnb("publish", "data", "--to", "out", "--license", "CC-BY-4.0", "--metadata", "raw,likes") == 0
+def test_other_metadata_is_published_on_request_and_masked(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert gnb("publish", "data", "--to", "out", "--license", "CC-BY-4.0", "--metadata", "raw,likes,likez") == 0
+    assert "--metadata likez: no text has that key.\n" in capsys.readouterr().err
     row = json.loads((folder / "out/jsonl/train.jsonl").read_text("utf-8").splitlines()[0])
     assert row["metadata"] == {"register": "formal", "raw": "@user", "likes": "3"}
 

@@ -68,6 +68,9 @@ def publish(
         folder = Path(scratch) / "dataset" if repository else Path(target)
         record = run(read.examples, _plan(read, folder, repository, **given), track)
         sent = _send(folder, repository, upload=upload, public=public) if repository else f"written to {target}"
+    for key in split_names(given["keys"]):
+        if key not in record["metadata"]:
+            note(f"--metadata {key}: no text has that key.")
     click.echo(json.dumps(record, ensure_ascii=False, indent=2) if as_json else "\n".join(_summary(record)))
     note(sent)
 
