@@ -11,7 +11,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, DynamicCache
 
-from gnb.models import words
+from gnb.models import known_vocabulary
 from gnb.models.adapters import CONFIG, WEIGHTS, resolve_adapter
 from gnb.models.classifier import category_logits, load_classifier
 from gnb.models.embedded import embedded_folder, embedded_tokenizer
@@ -137,10 +137,10 @@ def test_the_quick_tokenizer_gives_the_tokens_and_texts_of_transformers():
 def test_most_persian_texts_need_the_small_tokenizer_alone():
     quick = QuickTokenizer()
     for text in TEXTS:
-        if words.is_plain(text):
+        if known_vocabulary.is_plain_text(text):
             quick.batch_decode([quick(text)["input_ids"]])
     assert "_whole" not in vars(quick)
-    assert sum(map(words.is_plain, TEXTS)) > 0.95 * len(TEXTS)
+    assert sum(map(known_vocabulary.is_plain_text, TEXTS)) > 0.95 * len(TEXTS)
 
 
 def test_a_damaged_file_of_words_is_made_anew_also_by_two_processes_at_once(tmp_path: Path):
@@ -151,7 +151,9 @@ def test_a_damaged_file_of_words_is_made_anew_also_by_two_processes_at_once(tmp_
     file = tmp_path / f"{folder.name}-words.json"
     good = folder.with_name(file.name).read_bytes()
     file.write_bytes(good[: len(good) // 2])
-    code = "from gnb.models.words import embedded_words as w; import sys; sys.exit(len(w().task) < 9000)"
+    code = (
+        "from gnb.models.known_vocabulary import embedded_vocabulary as w; import sys; sys.exit(len(w().task) < 9000)"
+    )
     command, environment = [sys.executable, "-c", code], {**os.environ, "GNB_CACHE": str(tmp_path)}
     processes = [subprocess.Popen(command, env=environment) for _ in range(2)]
     assert [process.wait() for process in processes] == [0, 0]
@@ -163,5 +165,5 @@ def test_a_damaged_file_of_words_is_made_anew_also_by_two_processes_at_once(tmp_
 def test_words_of_another_key_or_content_are_not_taken(tmp_path: Path, content: bytes):
     file = tmp_path / "words.json"
     file.write_bytes(content)
-    assert words._read(file, "key") is None
-    assert words._read(tmp_path / "none.json", "key") is None
+    assert known_vocabulary._read(file, "key") is None
+    assert known_vocabulary._read(tmp_path / "none.json", "key") is None

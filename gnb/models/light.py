@@ -8,7 +8,7 @@ from gnb.models import embedded
 from gnb.models.adapters import CONFIG, adapts_vocabulary
 from gnb.models.gemma_config import read_config
 from gnb.models.loading import LoadedModel, asks_embedded_alone, explained
-from gnb.models.merging import is_plain
+from gnb.models.merging import is_plain_adapter
 from gnb.models.options import ModelOptions
 from gnb.models.placing import pick_device, pick_dtype
 
@@ -31,7 +31,7 @@ def load_light(options: ModelOptions, adapter: Path | None = None, categories: i
     Raises:
         ModelError: if it cannot be loaded.
     """
-    if not _is_light(options) or (adapter and (adapts_vocabulary(adapter) or not is_plain(adapter / CONFIG))):
+    if not _is_light(options) or (adapter and (adapts_vocabulary(adapter) or not is_plain_adapter(adapter / CONFIG))):
         return None
     folder = embedded.embedded_folder()
     if (config := read_config(folder / "config.json")) is None:

@@ -66,7 +66,7 @@ def _add(pairs: "list[_Pair]", scale: float) -> None:
         parameter.data += product.mul_(scale).to(parameter.device)
 
 
-def is_plain(config: Path) -> bool:
+def is_plain_adapter(config: Path) -> bool:
     """Tell whether peft's configuration file is that of a plain adapter: two matrices a layer, merged without peft."""
     try:
         return _is_plain(json.loads(config.read_text("utf-8")))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-    from gnb.models.words import Words
+    from gnb.models.known_vocabulary import KnownVocabulary
 
 _PIECE = regex.compile(
     r"[\s▁]*(?:[\p{Arabic}\u0600-\u06ff\p{Mn}\p{N}\u200c\u200d«»]+"
@@ -34,7 +34,7 @@ def task_token_ids(tokenizer: "PreTrainedTokenizerBase") -> list[int]:
 
     What is left out stays reachable where the input holds it (see `OutputLayer.extended`), or byte by byte.
     """
-    if (known := _known_words(tokenizer)) is not None:
+    if (known := _known_vocabulary(tokenizer)) is not None:
         return known.task
     names = tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))
     pieces = _from_byte_level(names) if _is_byte_level(names) else names
@@ -45,18 +45,18 @@ def task_token_ids(tokenizer: "PreTrainedTokenizerBase") -> list[int]:
 
 def line_break_ids(tokenizer: "PreTrainedTokenizerBase") -> set[int]:
     """Return the ids of the tokens that hold a line break."""
-    if (known := _known_words(tokenizer)) is not None:
+    if (known := _known_vocabulary(tokenizer)) is not None:
         return set(known.breaks)
     vocabulary = tokenizer.get_vocab()
     signs = {"\n", "Ċ"} if _is_byte_level(vocabulary) else {"\n"}
     return {token for name, token in vocabulary.items() if not signs.isdisjoint(name)}
 
 
-def _known_words(tokenizer: "PreTrainedTokenizerBase") -> "Words | None":
+def _known_vocabulary(tokenizer: "PreTrainedTokenizerBase") -> "KnownVocabulary | None":
     """Return what is known of a tokenizer without going through its vocabulary."""
     from gnb.models.quick_tokenizer import QuickTokenizer
 
-    return tokenizer.words if isinstance(tokenizer, QuickTokenizer) else None
+    return tokenizer.known if isinstance(tokenizer, QuickTokenizer) else None
 
 
 def _is_byte_level(names: Collection[str]) -> bool:

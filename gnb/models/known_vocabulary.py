@@ -26,7 +26,7 @@ _BYTE = regex.compile(r"<0x[0-9A-F]{2}>")
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class KnownVocabulary:
     """The part of a vocabulary that Persian texts need.
 
     Attributes:
@@ -34,8 +34,8 @@ class Words:
         special: the ids of the special tokens, such as `eos_token_id`.
         task: as `task_token_ids` finds them.
         breaks: the ids of the tokens that hold a line break.
-        small: a tokenizer, in the format of the library `tokenizers`, that does to texts of `is_plain` and to ids of
-            its own what the whole one does.
+        small: a tokenizer, in the format of the library `tokenizers`, that does to texts of `is_plain_text` and to ids
+            of its own what the whole one does.
     """
 
     size: int
@@ -45,14 +45,14 @@ class Words:
     small: str
 
 
-def is_plain(text: str) -> bool:
+def is_plain_text(text: str) -> bool:
     """Tell whether a text holds nothing but Persian or Arabic letters, digits, punctuation, symbols and spaces."""
     return _ALPHABET.fullmatch(text) is not None
 
 
 @cache
-def embedded_words() -> Words:
-    """Return those of the embedded model's tokenizer.
+def embedded_vocabulary() -> KnownVocabulary:
+    """Return that of the embedded model's tokenizer.
 
     Raises:
         ModelError: as `embedded_folder`.
@@ -72,17 +72,17 @@ def _key(folder: Path) -> str:
     return f"{files} {hashlib.sha256(json.dumps(rules).encode()).hexdigest()[:16]}"
 
 
-def _read(file: Path, key: str) -> Words | None:
+def _read(file: Path, key: str) -> KnownVocabulary | None:
     """Return what a file holds; None if there is none, or it has another key or hash."""
     try:
         head, body = file.read_bytes().split(b"\n", 1)
     except (OSError, ValueError):
         return None
-    return Words(**json.loads(body)) if head == _head(key, body) else None
+    return KnownVocabulary(**json.loads(body)) if head == _head(key, body) else None
 
 
-def _write(file: Path, key: str, words: Words) -> None:
-    body = json.dumps(asdict(words)).encode()
+def _write(file: Path, key: str, known: KnownVocabulary) -> None:
+    body = json.dumps(asdict(known)).encode()
     try:
         with tempfile.NamedTemporaryFile(dir=file.parent, prefix=file.name, delete=False) as part:
             part.write(_head(key, body) + b"\n" + body)
@@ -95,10 +95,10 @@ def _head(key: str, body: bytes) -> bytes:
     return f"{key} {hashlib.sha256(body).hexdigest()}".encode()
 
 
-def _make(whole: dict[str, Any]) -> Words:
+def _make(whole: dict[str, Any]) -> KnownVocabulary:
     tokenizer = embedded_tokenizer()
     names = ("bos_token_id", "eos_token_id", "pad_token_id", "unk_token_id")
-    return Words(
+    return KnownVocabulary(
         len(tokenizer),
         {name: getattr(tokenizer, name) for name in names},
         vocabulary.task_token_ids(tokenizer),
@@ -114,8 +114,8 @@ def _cut(whole: dict[str, Any], special: list[str]) -> dict[str, Any]:
     a part of the text. What holds a letter that the text lacks is never tried, and may as well be left out.
     """
     model, added = whole["model"], whole["added_tokens"]
-    kept = {name: token for name, token in model["vocab"].items() if is_plain(name) or _BYTE.fullmatch(name)}
+    kept = {name: token for name, token in model["vocab"].items() if is_plain_text(name) or _BYTE.fullmatch(name)}
     kept |= {name: model["vocab"][name] for name in special}
-    merges = [pair for pair in model["merges"] if all(map(is_plain, pair))]
+    merges = [pair for pair in model["merges"] if all(map(is_plain_text, pair))]
     added = [token for token in added if token["content"] in kept]
     return {**whole, "added_tokens": added, "model": {**model, "vocab": kept, "merges": merges}}
