@@ -53,15 +53,12 @@ def write_page(page: Path, pieces: Iterable[str]) -> None:
     Raises:
         SettingsError: if it cannot be written.
     """
+    from gnb.core.appearing import appearing
     from gnb.core.errors import SettingsError
 
-    scratch = page.with_name(f".{page.name}.writing")
     try:
-        with scratch.open("w", encoding="utf-8", errors="replace") as file:
+        with appearing(page) as file:
             file.writelines(pieces)
-        scratch.replace(page)
     except OSError as error:
         raise SettingsError(f"--html {page}: cannot be written ({error.strerror}).") from None
-    finally:
-        scratch.unlink(missing_ok=True)
     note(f"written to {page}")

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from gnb.core.appearing import appearing
 from gnb.core.errors import InputError, SettingsError
 
 
@@ -47,14 +48,11 @@ def write_text(path: Path, text: str, encoding: str = "utf-8") -> None:
     Raises:
         SettingsError: if it cannot be written.
     """
-    scratch = path.with_name(f".{path.name}.writing")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # A lone surrogate, which JSON may hold and no file may, becomes a question mark as in `gnb prepare`.
-        scratch.write_text(text, encoding, "replace", newline="")
-        scratch.replace(path)
+        with appearing(path, encoding, newline="") as file:
+            file.write(text)
     except OSError as error:
-        scratch.unlink(missing_ok=True)
         raise SettingsError(f"--to {path}: cannot be written ({error.strerror}).") from None
 
 
