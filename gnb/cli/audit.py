@@ -23,7 +23,13 @@ _COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
 
 @click.command()
 @click.argument("data")
-@click.option("--near", type=click.FloatRange(70, 100), default=90, show_default=True, help="Per cent of near copies.")
+@click.option(
+    "--near",
+    type=click.FloatRange(70, 100),
+    default=90,
+    show_default=True,
+    help="Per cent of characters in common from which two texts nearly agree.",
+)
 @click.option("--show", type=click.IntRange(min=0), default=3, show_default=True, help="Items to show of each finding.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, each finding with all its items.")
 @page_option
@@ -32,7 +38,7 @@ _COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
 @click.option(
     "--strict",
     is_flag=True,
-    help="Stop at the first piece that the source cannot use, and end with code 1 if there is an error.",
+    help="Stop at the first piece that the source cannot use, and end with code 1 if a finding is an error.",
 )
 @settings_options
 def audit(

@@ -34,7 +34,9 @@ def label() -> None:
 @click.argument("data")
 @click.option("--to", "target", required=True, type=_PATH, help="File to write; a folder for argilla.")
 @_FORMAT
-@click.option("--suggest", is_flag=True, help="Show annotators what the source says: faster, but no longer unbiased.")
+@click.option(
+    "--suggest", is_flag=True, help="Show annotators what the source says: faster, but no longer independent."
+)
 @click.option("--limit", type=click.IntRange(min=1), help="Export so many texts at most.")
 @click.option("--strict", is_flag=True, help="Stop at the first piece that the source cannot use.")
 @settings_options
