@@ -53,16 +53,20 @@ def test_several_searches_in_one_session_and_then_a_dataset(workplace: Workplace
     out, err = workplace.run("collect", "twitter", *words, *rest, "--cookies", cookies)
     hashed = re.findall(r"from:(\w{32})", out)[0]
     assert out.splitlines() == [
-        "7\t7 new\tnothing more\tفقط زن",
-        "12\t12 new\tlimit reached\tفمینیسم",
-        f"0\t0 new\tempty-result\tfrom:{hashed}",
-        "0\t0 new\tnothing more\t#زن",  # the search before has brought them
+        "7\t7 new\tnothing more\tفقط زن lang:fa",
+        "12\t12 new\tlimit reached\tفمینیسم lang:fa",
+        f"0\t0 new\tempty-result\tfrom:{hashed} lang:fa",
+        "0\t0 new\tnothing more\t#زن lang:fa",  # the search before has brought them
     ]
     assert "X finds nothing for this. Screenshot: t-" in err
     assert "The session is kept in " in err
     assert all("f=live" in request for request in site.requests if request.startswith("/search"))
     again, _ = workplace.run("collect", "twitter", "--query", "فمینیسم", *rest, "--json")
     assert [(row["kept"], row["new"]) for row in json.loads(again)] == [(12, 0)]
+    other, _ = workplace.run("collect", "twitter", "--query", "فمینیسم", *rest, "--since", "2024-01-01", "--json")
+    [row] = json.loads(other)
+    assert row["query"] == "فمینیسم since:2024-01-01 lang:fa"
+    assert row["kept"] == row["new"] > 0
     workplace.run("prepare", "twitter:t.jsonl", "--to", "data")
     counts = json.loads((workplace.folder / "data" / "manifest.json").read_text("utf-8"))["counts"]
     assert sum(counts["splits"].values()) > 0
