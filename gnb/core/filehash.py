@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from gnb.core.paths import cache_dir
+from gnb.core.paths import cache_dir, write_cached
 
 
 def hash_files(files: Iterable[Path]) -> str:
@@ -32,15 +32,8 @@ class _Memo:
         return self.known[key]
 
     def save(self) -> None:
-        if not self.changed:
-            return
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            scratch = self.path.with_suffix(".tmp")
-            scratch.write_text(json.dumps(self.known), "utf-8")
-            scratch.replace(self.path)
-        except OSError:
-            return  # a cache that cannot be written costs time, nothing else
+        if self.changed:
+            write_cached(self.path, json.dumps(self.known))
 
 
 def _read(path: Path) -> dict[str, str]:

@@ -1,13 +1,11 @@
 """What is worked out once from hazm and kept: importing hazm takes seconds and 200 MB in each process that cleans."""
 
 import json
-import os
 from collections.abc import Callable
-from contextlib import suppress
 from importlib.metadata import version
 from typing import Any
 
-from gnb.core.paths import cache_dir
+from gnb.core.paths import cache_dir, write_cached
 
 
 def kept(name: str, make: Callable[[], Any]) -> Any:
@@ -22,9 +20,5 @@ def kept(name: str, make: Callable[[], Any]) -> Any:
         return json.loads(file.read_text("utf-8"))
     except (OSError, ValueError):
         value = make()
-    with suppress(OSError):  # a cache that cannot be written costs time, nothing else
-        file.parent.mkdir(parents=True, exist_ok=True)
-        scratch = file.with_suffix(f".{os.getpid()}")
-        scratch.write_text(json.dumps(value, ensure_ascii=False), "utf-8")
-        scratch.replace(file)
+    write_cached(file, json.dumps(value, ensure_ascii=False))
     return value

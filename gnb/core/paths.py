@@ -1,6 +1,7 @@
 """Where gnb keeps what can be made again."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -9,3 +10,12 @@ def cache_dir() -> Path:
     if folder := os.environ.get("GNB_CACHE"):
         return Path(folder)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gnb"
+
+
+def write_cached(file: Path, text: str) -> None:
+    """Write a file of the cache, in one step, so that another process reads the whole or nothing; if that can be."""
+    with suppress(OSError):  # a cache that cannot be written costs time, nothing else
+        file.parent.mkdir(parents=True, exist_ok=True)
+        scratch = file.with_suffix(f".{os.getpid()}")
+        scratch.write_text(text, "utf-8")
+        scratch.replace(file)
