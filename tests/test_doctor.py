@@ -177,6 +177,11 @@ def test_an_adapter_or_detector_that_is_not_there_fails(option: str, topic: str)
     assert f"There is no {option} in 'nowhere'" in found.said(topic)
 
 
+def test_an_adapter_that_is_not_there_hides_no_other() -> None:
+    found = doctor("-r", "a=lora,b=lora", "-o", "a.adapter=./nowhere", "-o", "b.adapter=./elsewhere")
+    assert (found.levels("adapter"), found.levels("detector")) == (["fails", "fails"], ["ok"])
+
+
 @pytest.mark.parametrize("name", ["config.json", "tokenizer_config.json"])
 def test_a_damaged_configuration_is_named(tiny_model: Path, tmp_path: Path, name: str) -> None:
     folder = shutil.copytree(tiny_model, tmp_path / "model")

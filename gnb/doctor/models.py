@@ -1,6 +1,7 @@
 """The models of the run: are they there, do they fit into memory, and do adapter and detector belong to them?"""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -128,9 +129,14 @@ def check_adapters(case: Case) -> Iterator[Check]:
     for label, options in case.local.items():
         if not isinstance(options, LoraOptions):
             continue
-        yield _adapter(case, label, options)
+        checks: list[Callable[[], Check]] = [partial(_adapter, case, label, options)]
         if options.detector != "none":
-            yield _detector(options)
+            checks.append(partial(_detector, options))
+        for check in checks:
+            try:
+                yield check()
+            except GnbError as error:  # it hides neither the detector nor another rewriter's adapter
+                yield Check("adapter", "fails", str(error))
 
 
 def _adapter(case: Case, label: str, options: LoraOptions) -> Check:
