@@ -11,6 +11,7 @@ import psutil
 import pytest
 from training_bench import Bench
 
+from gnb.core.errors import SettingsError
 from gnb.core.records import Example
 from gnb.models.adapters import attach_adapter
 from gnb.models.loading import load_model
@@ -111,6 +112,16 @@ def test_a_killed_process_ends_the_run_and_the_same_command_goes_on_to_the_curve
     said = finish(launch(bench, "two"))
     assert "step 5 of 30" not in said
     assert_same_run(bench, "two")
+
+
+def test_a_number_of_processes_that_no_launcher_has_started_is_told_in_one_line(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    for name in ("RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(SettingsError, match=r"WORLD_SIZE says that 2 .* but RANK is not set\. Start them by torchrun"):
+        bench.train("alone", **OPTIONS)
 
 
 def test_fsdp_learns_what_one_process_does(bench: Bench) -> None:

@@ -10,6 +10,9 @@ from typing import Any
 from gnb.core.errors import GnbError, SettingsError, first_line
 from gnb.models.options import ModelOptions
 
+_OF_A_LAUNCHER = ("RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
+"""What a launcher sets besides WORLD_SIZE (docs.pytorch.org/docs/stable/elastic/run.html)."""
+
 
 class LostProcessError(GnbError):
     """A process of the run has ended, and the others cannot go on without it.
@@ -58,11 +61,12 @@ def together(options: ModelOptions) -> Iterator[None]:
 
     Raises:
         LostProcessError: if one of the others ends.
-        SettingsError: if FSDP is asked for in a way that cannot work.
+        SettingsError: if no launcher has started the processes, or FSDP is asked for in a way that cannot work.
     """
     if count() == 1:
         yield
         return
+    _check_launcher()
     if is_sharded():
         _check_sharding(options)
     import torch
@@ -98,6 +102,15 @@ def any_process(wish: bool) -> bool:
     wishes = torch.tensor(int(wish), device=PartialState().device)
     torch.distributed.all_reduce(wishes, torch.distributed.ReduceOp.MAX)
     return bool(wishes)
+
+
+def _check_launcher() -> None:
+    absent = [name for name in _OF_A_LAUNCHER if name not in os.environ]
+    if absent:
+        raise SettingsError(
+            f"WORLD_SIZE says that {count()} processes train together, but {absent[0]} is not set. Start them by "
+            "torchrun or accelerate launch, or unset WORLD_SIZE to train in this one."
+        )
 
 
 def _check_sharding(options: ModelOptions) -> None:
