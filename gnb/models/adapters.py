@@ -118,7 +118,7 @@ def attach_adapter(loaded: LoadedModel, folder: Path) -> LoadedModel:
     """
     from gnb.models.gemma import Gemma
 
-    _check_vocabulary(loaded, folder)
+    check_vocabulary(folder, loaded.model.get_input_embeddings().weight.shape[0])
     quantised = getattr(loaded.model, "is_quantized", False)
     if not quantised and merge_plain(loaded.model, folder / CONFIG, folder / WEIGHTS):
         return loaded
@@ -139,7 +139,7 @@ def lay_adapter(loaded: LoadedModel, folder: Path, *, trainable: bool = False) -
     from peft import PeftModel
     from safetensors import SafetensorError
 
-    _check_vocabulary(loaded, folder)
+    check_vocabulary(folder, loaded.model.get_input_embeddings().weight.shape[0])
     try:
         tuned = PeftModel.from_pretrained(loaded.model, str(folder), local_files_only=True, is_trainable=trainable)
     except (RuntimeError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
@@ -150,9 +150,16 @@ def lay_adapter(loaded: LoadedModel, folder: Path, *, trainable: bool = False) -
     return tuned
 
 
-def _check_vocabulary(loaded: LoadedModel, folder: Path) -> None:
-    """Refuse an adapter that learnt other tokens: its matrices may well fit, and its answers would make no sense."""
-    found = loaded.model.get_input_embeddings().weight.shape[0]
+def check_vocabulary(folder: Path, found: int) -> None:
+    """Refuse an adapter that learnt other tokens: its matrices may well fit, and its answers would make no sense.
+
+    Args:
+        folder: the adapter.
+        found: how many tokens the model has.
+
+    Raises:
+        ModelError: if it learnt another number of them.
+    """
     learnt = adapter_card(folder).get("vocabulary", found)
     if learnt != found:
         raise ModelError(

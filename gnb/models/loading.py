@@ -32,6 +32,11 @@ class LoadedModel:
     model: "PreTrainedModel"
     tokenizer: "PreTrainedTokenizerBase"
 
+    def close(self) -> None:
+        """End the processes of a model that has some of its own."""
+        if close := getattr(self.model, "close", None):
+            close()
+
 
 def is_hub_id(name: str) -> bool:
     """Tell whether a model name means the hub: neither "embedded" nor an existing folder or GGUF file."""

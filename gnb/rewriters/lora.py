@@ -23,6 +23,7 @@ from gnb.models.calibrations import stored_calibration
 from gnb.models.light import load_light
 from gnb.models.loading import LoadedModel, load_model, model_identity
 from gnb.models.prompt import PUBLISHED
+from gnb.models.vllm import load_vllm
 from gnb.rewriters.local.hints import hints_of
 from gnb.rewriters.local.lines import Line
 from gnb.rewriters.local.options import LoraOptions
@@ -94,6 +95,8 @@ class LoraRewriter(LocalRewriter):
                 f"not {name!r}. Set base_model or adapter so that they fit."
             )
         check_base(self._folder, self.options)
+        if self.options.engine == "vllm":
+            return load_vllm(self.options, self.options.speculative_tokens, self._folder)
         light = None if generates else load_light(self.options, self._folder)
         loaded = light or load_model(self.options, stored_embeddings=not adapts_vocabulary(self._folder))
         return attach_adapter(loaded, self._folder)

@@ -1,6 +1,6 @@
 """A text as lines, each rewritten by itself, and the answers put together again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Any
@@ -60,3 +60,20 @@ def _join_details(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     worst = max(lines, key=lambda line: (line.get("probability", 0.0), line.get("margin", -inf)))
     tokens = [line["tokens"] for line in lines if "tokens" in line]
     return {**worst, "tokens": sum(tokens)} if tokens else dict(worst)
+
+
+def in_batches(lines: Iterable[Line], fits: Callable[[list[Line]], bool]) -> Iterator[list[Line]]:
+    """Group lines of similar length, the longest first, into batches that fit; a line that fits nowhere goes alone.
+
+    Args:
+        lines: what is to be answered.
+        fits: tells whether lines, the longest first, may be one batch; asked anew for each.
+    """
+    batch: list[Line] = []
+    for line in sorted(lines, key=lambda line: -len(line.tokens)):
+        if batch and not fits([*batch, line]):
+            yield batch
+            batch = []
+        batch.append(line)
+    if batch:
+        yield batch

@@ -19,6 +19,10 @@ class LocalOptions(ModelOptions, PromptOptions):
     prompt: str | None = None  # type: ignore[assignment]
     """plain: the prompt, `{text}` stands for the text; unset, the adapter's own, else the published one. chat: the
     system prompt, by name or as a file (.md or .txt), asking for the neutral form alone; unset, guide-text-1."""
+    engine: Literal["transformers", "vllm"] = "transformers"
+    """What runs the model. vllm (extra `vllm`) needs a GPU; it decodes plainly, with speculation of its own."""
+    speculative_tokens: int = Field(8, ge=0, le=64)
+    """Tokens that vLLM drafts at a time from what it has read; 0 for none (vllm only)."""
     decoding: Literal["guided", "plain"] = "guided"
     """guided verifies the input as a draft of the answer; plain is transformers' `generate`, slower."""
     output_layer: Literal["task", "full"] = "task"

@@ -1,9 +1,10 @@
-"""Plain greedy decoding by transformers' own `generate`: slower, and the yardstick for guided decoding."""
+"""Plain greedy decoding by transformers' own `generate`, slower and the yardstick for guided decoding; or by vLLM."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from gnb.models.placing import input_device
+from gnb.models.vllm import VllmModel
 from gnb.rewriters.local.rows import Decoded
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ def decode_plain(
         limits: how many tokens each answer may have at the most.
         stop: tokens that end an answer.
     """
+    if isinstance(model := loaded.model, VllmModel):
+        return [Decoded(answer) for answer in model.generate(prompts, limits, stop)]
     import torch
 
     width = max(map(len, prompts))

@@ -1,5 +1,6 @@
 """The rewriter that base and lora share: a stream of texts in, windows sorted by length, batches, answers in order."""
 
+import sys
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
@@ -18,9 +19,10 @@ from gnb.models.loading import LoadedModel, load_tokenizer, model_identity
 from gnb.models.memory import NO_ROOM, in_fitting_parts
 from gnb.models.placing import context_length
 from gnb.models.prompt import PUBLISHED, Prompt
+from gnb.models.vllm import check_vllm
 from gnb.prompting.answers import REASONS
 from gnb.rewriters.local.asking import ChatAsking, PlainAsking, check_room
-from gnb.rewriters.local.lines import Line, is_answered, join_lines, worded_lines
+from gnb.rewriters.local.lines import Line, in_batches, is_answered, join_lines, worded_lines
 from gnb.rewriters.local.options import LocalOptions
 from gnb.rewriters.local.postprocess import VERSION
 
@@ -77,7 +79,7 @@ class LocalRewriter(Rewriter):
             "dtype": options.dtype,
             "quantisation": options.quantisation,
             **self._asking.fingerprint(),
-            "decoding": "plain" if self._is_plain else "guided",
+            "decoding": self._decoding,
             "copy_bonus": options.copy_bonus,
             "threshold": options.threshold,
             "calibration": asdict(self.calibration()) if self._is_margin_cut else None,
@@ -93,12 +95,16 @@ class LocalRewriter(Rewriter):
 
     def rewrite(self, texts: Iterable[str]) -> Iterator[Rewrite]:
         """Yield one answer a text. A window of texts is read ahead and sorted by length; answers keep their order."""
+        if self.options.engine == "vllm":
+            check_vllm(self.options)
         _ = self._asking  # a wrong prompt is told before a model is loaded
         for window in batched(texts, self.options.window):
             yield from self._rewrite_window(window)
 
     def close(self) -> None:
         """Free the model."""
+        if "_loaded" in self.__dict__:
+            self._loaded.close()
         for name in ("_loaded", "_generating", "_prompt", "_stop", "_decoder", "_detector"):
             self.__dict__.pop(name, None)
 
@@ -109,7 +115,7 @@ class LocalRewriter(Rewriter):
         answers = {line: Rewrite(line, details=_details(detections[line])) for line in lines.keys() - {*chosen}}
         waiting = iter(texts)
         text = next(waiting, None)
-        for batch in self._batches([self._encode(line) for line in chosen]):
+        for batch in in_batches([self._encode(line) for line in chosen], self._fits):
             for line, answer in self._answer_fitting(batch).items():
                 details = {**answer.details, **_details(detections.get(line))}
                 answers[line] = replace(answer, details=details)
@@ -135,17 +141,8 @@ class LocalRewriter(Rewriter):
         room = self._context - len(before) - len(tokens) - len(after)
         return Line(line, tokens, before, after, min(wanted, room) if room >= len(tokens) else 0)
 
-    def _batches(self, lines: list[Line]) -> Iterator[list[Line]]:
-        """Group lines of similar length, the longest first, so that a batch stays under its number of tokens."""
-        lines = sorted(lines, key=lambda line: -len(line.tokens))
-        batch: list[Line] = []
-        for line in lines:
-            if batch and self._cost([*batch, line]) > self._batch_tokens:
-                yield batch
-                batch = []
-            batch.append(line)
-        if batch:
-            yield batch
+    def _fits(self, batch: Sequence[Line]) -> bool:
+        return self._cost(batch) <= self._batch_tokens
 
     def _cost(self, batch: Sequence[Line]) -> int:
         """Return the tokens of prompt and draft that a batch takes; its first line is the longest."""
@@ -178,7 +175,7 @@ class LocalRewriter(Rewriter):
     def _by_decoding(self, batch: Sequence[Line]) -> "dict[Callable[[list[Line]], list[Decoded]], list[Line]]":
         """Share out the lines that fit. Guided decoding knows no sliding window, so lines that exceed it go plain."""
         fitting = [line for line in batch if line.limit]
-        if self._is_plain or not self._prompt.is_shared:
+        if self._decoding != "guided" or not self._prompt.is_shared:
             return {self._decode_plain: fitting}
         window = getattr(self._loaded.model.config, "sliding_window", None) or self._context
         near = [line for line in fitting if len(line.prompt) + line.limit <= window]
@@ -216,8 +213,8 @@ class LocalRewriter(Rewriter):
 
     @cached_property
     def _batch_tokens(self) -> int:
-        """How much a batch holds: as much as the options allow, until it turns out not to fit."""
-        return self.options.batch_tokens
+        """How much a batch holds: as much as the options allow, until it turns out not to fit. vLLM batches itself."""
+        return self.options.batch_tokens if self.options.engine == "transformers" else sys.maxsize
 
     @property
     def _least(self) -> float | None:
@@ -229,9 +226,11 @@ class LocalRewriter(Rewriter):
         return self.calibration().score(self.options.threshold)
 
     @property
-    def _is_plain(self) -> bool:
+    def _decoding(self) -> str:
+        if self.options.engine == "vllm":
+            return "vllm"
         # flash attention takes no mask such as guided decoding's
-        return self.options.decoding == "plain" or self.options.attention == "flash_attention_2"
+        return "plain" if self.options.attention == "flash_attention_2" else self.options.decoding
 
     @property
     def _is_margin_cut(self) -> bool:
@@ -244,7 +243,7 @@ class LocalRewriter(Rewriter):
 
     @cached_property
     def _loaded(self) -> LoadedModel:
-        return self.load(generates=self._is_plain)
+        return self.load(generates=self._decoding != "guided")
 
     @cached_property
     def _generating(self) -> LoadedModel:
