@@ -289,6 +289,13 @@ def test_what_is_not_installed_fails_with_the_command_that_installs_it(tmp_path:
     assert KEY not in done.stdout + done.stderr
 
 
+def test_an_engine_that_is_not_installed_fails_with_the_command_that_installs_it(tmp_path: Path) -> None:
+    done = run(tmp_path, "sys.modules.update(vllm=None)", "embedded", "-o", "lora.engine=vllm")
+    (row,) = [line for line in done.stdout.splitlines() if line.startswith("fails")]
+    assert "pip install 'gnb[vllm]'" in row
+    assert done.returncode == 1, done.stderr
+
+
 def test_a_broken_library_fails_its_own_checks_alone(tmp_path: Path) -> None:
     (tmp_path / "site" / "torch").mkdir(parents=True)
     (tmp_path / "site" / "torch" / "__init__.py").write_text("raise OSError('libcudart.so.12: cannot open')")

@@ -8,6 +8,7 @@ from gnb.core.errors import GnbError
 from gnb.core.registry import is_installed
 from gnb.core.settings import FILE_NAME
 from gnb.doctor.checks import Case, Check, Level
+from gnb.models.vllm import check_vllm
 
 _REQUIREMENT = re.compile(r"([\w.-]+)(?:\[[\w,]*\])?(?:>=([\d.]+))?.*?extra == ['\"](\w+)['\"]")
 _EXTRAS = ("local", "quantised", "gpt")
@@ -54,6 +55,12 @@ def check_extras(case: Case) -> Iterator[Check]:
     quantised = [label for label, options in case.local.items() if options.quantisation != "none"]
     if quantised and not is_installed("bitsandbytes"):
         yield Check("extras", "fails", "quantisation needs bitsandbytes", "Run: pip install 'gnb[quantised]'")
+    for options in case.local.values():
+        if getattr(options, "engine", None) == "vllm":
+            try:
+                check_vllm(options)
+            except GnbError as error:
+                yield Check("extras", "fails", str(error))
 
 
 def check_libraries(case: Case) -> Iterator[Check]:
