@@ -37,10 +37,8 @@ def lora(llama: Path, adapter: Path, **options: Any) -> list[Rewrite]:
 
 
 def _answers(rewriter: BaseRewriter | LoraRewriter) -> list[Rewrite]:
-    try:
+    with rewriter:
         return list(rewriter.rewrite(TEXTS))
-    finally:
-        rewriter.close()
 
 
 @pytest.fixture
@@ -69,7 +67,9 @@ def test_an_adapter_answers_as_with_transformers(llama: Path, adapter: Path, dra
 @pytest.mark.usefixtures("_little_memory")
 def test_the_chat_template_is_asked_with(llama: Path) -> None:
     options = {"template": "chat", "shots": "zero", "context_length": 2048}
-    assert base(llama, engine="vllm", **options) == base(llama, decoding="plain", **options)
+    with BaseRewriter(LocalOptions(base_model=str(llama), dtype="float32", engine="vllm", **options)) as rewriter:
+        assert list(rewriter.rewrite(TEXTS)) == base(llama, decoding="plain", **options)
+        assert {1, 4} <= rewriter._stop  # both end tokens of the model
 
 
 @needs_vllm

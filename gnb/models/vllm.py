@@ -38,11 +38,14 @@ class VllmModel:
 
     Attributes:
         config: the model's configuration, as transformers reads it.
+        generation_config: its settings of generation, of which the end tokens are read.
     """
 
     def __init__(self, engine: Any, adapter: Any = None) -> None:
+        from transformers import GenerationConfig
+
         self.config = engine.model_config.hf_config
-        self.generation_config = engine.model_config.try_get_generation_config()
+        self.generation_config = GenerationConfig(**engine.model_config.try_get_generation_config())
         self._engine, self._adapter = engine, adapter
 
     def generate(
