@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from gnb.models.adapters import CONFIG, WEIGHTS, adapts_vocabulary, attach_adapter
 from gnb.models.embedded import embedded_folder, embedded_tokenizer
 from gnb.models.loading import LoadedModel, load_model
-from gnb.models.merging import merge_plain
+from gnb.models.merging import is_plain_adapter, merge_plain
 from gnb.models.options import ModelOptions
 from gnb.models.stored import load_stored
 from gnb.sources.bundled import BundledOptions, BundledSource
@@ -124,3 +124,12 @@ def test_the_embedded_tokenizer_is_the_one_that_transformers_makes_of_its_folder
     assert ours.get_vocab() == theirs.get_vocab()
     tokens = ours(texts)["input_ids"]
     assert ours.batch_decode(tokens, skip_special_tokens=True) == theirs.batch_decode(tokens, skip_special_tokens=True)
+
+
+def test_a_detector_that_was_trained_on_stays_plain_though_peft_names_its_classifier_twice(
+    tiny_detector: Path, tmp_path: Path
+):
+    settings = json.loads((tiny_detector / CONFIG).read_text("utf-8"))
+    settings["modules_to_save"] *= 2
+    (tmp_path / CONFIG).write_text(json.dumps(settings), "utf-8")
+    assert is_plain_adapter(tmp_path / CONFIG)

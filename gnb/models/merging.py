@@ -19,8 +19,8 @@ _HARMLESS = {
     "target_modules", "task_type",
 }  # fmt: skip
 """Settings of peft that do not change what is merged, or that are looked at here."""
-_REPLACED: tuple[list[str] | None, ...] = (None, [], ["classifier", "score"])
-"""Modules that an adapter may bring whole: those that peft itself names for a classifier."""
+_REPLACED = {"classifier", "score"}
+"""Modules that an adapter may bring whole: those that peft itself names for a classifier, once a run."""
 
 if TYPE_CHECKING:
     _Pair = tuple[torch.nn.Parameter, torch.Tensor, torch.Tensor]
@@ -79,7 +79,7 @@ def _is_plain(settings: dict[str, Any]) -> bool:
     others = {name: value for name, value in settings.items() if name not in _HARMLESS}
     plain = others.pop("peft_type") == "LORA" and others.pop("bias") == "none" and not any(others.values())
     # other ways to begin change the base model's weights as well
-    return plain and isinstance(settings["init_lora_weights"], bool) and settings["modules_to_save"] in _REPLACED
+    return plain and isinstance(settings["init_lora_weights"], bool) and {*(settings["modules_to_save"] or ())} <= _REPLACED
 
 
 def _match(model: "PreTrainedModel", tensors: "dict[str, torch.Tensor]") -> "tuple[list[_Pair], list[_Whole]]":
