@@ -79,7 +79,8 @@ def _is_plain(settings: dict[str, Any]) -> bool:
     others = {name: value for name, value in settings.items() if name not in _HARMLESS}
     plain = others.pop("peft_type") == "LORA" and others.pop("bias") == "none" and not any(others.values())
     # other ways to begin change the base model's weights as well
-    return plain and isinstance(settings["init_lora_weights"], bool) and {*(settings["modules_to_save"] or ())} <= _REPLACED
+    usual = isinstance(settings["init_lora_weights"], bool)
+    return plain and usual and {*(settings["modules_to_save"] or ())} <= _REPLACED
 
 
 def _match(model: "PreTrainedModel", tensors: "dict[str, torch.Tensor]") -> "tuple[list[_Pair], list[_Whole]]":
