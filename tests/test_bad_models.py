@@ -188,3 +188,125 @@ def test_names_of_control_tokens_survive_in_the_output(llama: Path):
     with BaseRewriter(LocalOptions(base_model=str(llama), dtype="float32", copy_bonus=20)) as rewriter:
         (answer,) = rewriter.rewrite([CONTROL])
     assert (answer.raw, answer.text) == (CONTROL, CONTROL)
+
+
+def changed(model: Path, folder: Path, file: str, **values: object) -> Path:
+    """Copy a model, and change some values of one of its JSON files."""
+    shutil.copytree(model, folder)
+    found = json.loads((folder / file).read_text("utf-8"))
+    (folder / file).write_text(json.dumps(found | values), "utf-8")
+    return folder
+
+
+def without_weights(model: Path, folder: Path, *lacking: str) -> Path:
+    """Copy a model but for some of its weights."""
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(model, folder)
+    weights = load_file(folder / "model.safetensors")
+    kept = {name: value for name, value in weights.items() if name not in lacking}
+    save_file(kept, folder / "model.safetensors", metadata={"format": "pt"})
+    return folder
+
+
+OWN_CODE = {"AutoConfig": "own.Config", "AutoModelForCausalLM": "own.Model", "AutoTokenizer": ["own.Tok", None]}
+
+
+@pytest.mark.parametrize(
+    ("file", "values"),
+    [
+        ("config.json", {"model_type": "own", "auto_map": OWN_CODE}),
+        ("tokenizer_config.json", {"tokenizer_class": "Own", "auto_map": OWN_CODE}),
+    ],
+)
+def test_code_of_a_model_is_never_run_nor_asked_about(
+    llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, values: dict[str, Any]
+):
+    folder = changed(llama, tmp_path / "model", file, **values)
+    (folder / "own.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')", "utf-8")
+    asked: list[str] = []
+    monkeypatch.setattr("builtins.input", lambda question="": asked.append(question) or "y")
+    line = line_of(ModelOptions(base_model=str(folder)))
+    assert not asked
+    assert not (tmp_path / "ran").exists()
+    assert str(folder) in line
+    assert "gnb runs no code of models" in line
+
+
+def test_a_model_of_which_weights_lack_is_refused(llama: Path, tmp_path: Path):
+    lacking = ("model.layers.1.mlp.up_proj.weight", "model.layers.1.mlp.down_proj.weight")
+    line = line_of(ModelOptions(base_model=str(without_weights(llama, tmp_path / "model", *lacking))))
+    assert "do not hold model.layers.1.mlp.down_proj.weight and 1 others" in line
+
+
+def test_an_output_layer_that_nothing_ties_must_be_there(llama: Path, tmp_path: Path):
+    folder = without_weights(llama, tmp_path / "model", "lm_head.weight")
+    assert "do not hold lm_head.weight" in line_of(ModelOptions(base_model=str(folder)))
+
+
+def test_a_tied_output_layer_and_a_new_classifier_need_no_weights(tiny_model: Path):
+    from gnb.models.classifier import load_classifier
+
+    assert load_model(ModelOptions(base_model=str(tiny_model))).model.config.tie_word_embeddings
+    assert load_classifier(ModelOptions(base_model=str(tiny_model)), 3).model.score.weight.shape[0] == 3
+
+
+def test_a_base_of_a_classifier_must_hold_all_other_weights(llama: Path, tmp_path: Path):
+    from gnb.models.classifier import load_classifier
+
+    folder = without_weights(llama, tmp_path / "model", "model.norm.weight")
+    with pytest.raises(ModelError, match=r"do not hold model\.norm\.weight"):
+        load_classifier(ModelOptions(base_model=str(folder)), 3)
+
+
+def test_a_model_of_embeddings_must_hold_its_weights(llama: Path, tmp_path: Path):
+    pytest.importorskip("bert_score")
+    from gnb.metrics.bertscore import BertScoreOptions
+    from gnb.metrics.embeddings import Embedder
+
+    folder = without_weights(llama, tmp_path / "model", "model.layers.0.mlp.up_proj.weight")
+    with pytest.raises(ModelError, match=r"do not hold layers\.0\.mlp\.up_proj"):
+        Embedder(BertScoreOptions(model=str(folder), layer=1), 1)
+
+
+def test_a_gguf_file_must_hold_all_weights(llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    file = write_gguf(llama, tmp_path / "tiny.gguf", lacking="blk.1.ffn_up.weight")
+    assert "do not hold model.layers.1.mlp.up_proj.weight" in line_of(ModelOptions(base_model=str(file)))
+
+
+@pytest.mark.parametrize("content", ["[]", "null", "{", "3"])
+@pytest.mark.parametrize("file", ["config.json", "generation_config.json", "tokenizer_config.json"])
+def test_a_file_of_settings_that_is_no_object_is_named(llama: Path, tmp_path: Path, file: str, content: str):
+    folder = shutil.copytree(llama, tmp_path / "model")
+    (folder / file).write_text(content, "utf-8")
+    assert f"{folder / file} is damaged" in line_of(ModelOptions(base_model=str(folder)))
+
+
+@pytest.mark.parametrize("content", ["{}", "[]", '{"model": 3}'])
+def test_a_damaged_tokenizer_is_told(llama: Path, tmp_path: Path, content: str):
+    folder = shutil.copytree(llama, tmp_path / "model")
+    (folder / "tokenizer.json").write_text(content, "utf-8")
+    assert "cannot be loaded" in line_of(ModelOptions(base_model=str(folder)))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"num_attention_heads": 0},
+        {"max_position_embeddings": "x"},
+        {"hidden_size": 128},
+        {"hidden_size": None},
+        {"rope_parameters": 5},
+    ],
+)
+def test_settings_that_make_no_model_are_told(llama: Path, tmp_path: Path, values: dict[str, Any]):
+    folder = changed(llama, tmp_path / "model", "config.json", **values)
+    assert "cannot be loaded" in line_of(ModelOptions(base_model=str(folder)))
+
+
+def test_an_empty_name_is_no_model(llama: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(llama)
+    assert "no model folder or GGUF file ''" in line_of(ModelOptions(base_model=""))
+    with pytest.raises(ModelError, match="no model folder"):
+        weights_identity("")

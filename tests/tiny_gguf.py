@@ -18,8 +18,15 @@ _LAYER = {
 }
 
 
-def write_gguf(model: Path, file: Path, architecture: str = "llama") -> Path:
-    """Write the model of a folder, its weights rounded to bfloat16 and held as float32; return the file."""
+def write_gguf(model: Path, file: Path, architecture: str = "llama", lacking: str = "") -> Path:
+    """Write the model of a folder, its weights rounded to bfloat16 and held as float32; return the file.
+
+    Args:
+        model: the folder.
+        file: the file.
+        architecture: what the file says of the model.
+        lacking: a tensor that is left out.
+    """
     from gguf import GGUFWriter
 
     config = json.loads((model / "config.json").read_text("utf-8"))
@@ -35,7 +42,8 @@ def write_gguf(model: Path, file: Path, architecture: str = "llama") -> Path:
     writer.add_vocab_size(config["vocab_size"])
     _add_tokenizer(writer, json.loads((model / "tokenizer.json").read_text("utf-8")))
     for name, values in _tensors(model, config).items():
-        writer.add_tensor(name, values)
+        if name != lacking:
+            writer.add_tensor(name, values)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()

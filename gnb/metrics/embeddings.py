@@ -12,8 +12,9 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import AutoConfig, AutoModel
 
 from gnb.core.errors import SettingsError
+from gnb.models.explaining import LOCAL, check_complete, explained
 from gnb.models.hub import ANY_WEIGHTS
-from gnb.models.loading import explained, load_tokenizer, model_folder
+from gnb.models.loading import load_tokenizer, model_folder
 from gnb.models.placing import pick_device
 
 if TYPE_CHECKING:
@@ -86,10 +87,13 @@ class Embedder:
 def _load_model(options: "BertScoreOptions", layer: int) -> "PreTrainedModel":
     folder = model_folder(options.model, options.revision, weights=ANY_WEIGHTS)
     with explained(options.model):
-        layers = AutoConfig.from_pretrained(folder, local_files_only=True).get_text_config().num_hidden_layers
+        layers = AutoConfig.from_pretrained(folder, **LOCAL).get_text_config().num_hidden_layers
         if layer > layers:
             raise SettingsError(f"metric 'bertscore': {options.model} has {layers} layers, so layer cannot be {layer}.")
-        model = AutoModel.from_pretrained(folder, local_files_only=True, num_hidden_layers=layer, dtype=torch.float32)
+        model, info = AutoModel.from_pretrained(
+            folder, num_hidden_layers=layer, dtype=torch.float32, output_loading_info=True, **LOCAL
+        )
+        check_complete(options.model, info["missing_keys"])
     encoder: PreTrainedModel = model.get_encoder() if model.config.is_encoder_decoder else model
     return encoder.eval()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from gnb.core.errors import ModelError, first_line
 from gnb.core.filehash import hash_files
 from gnb.core.paths import cache_dir
+from gnb.models.explaining import LOCAL, check_complete
 from gnb.models.quiet import quiet_transformers
 
 _LAYOUT = "v1"  # raise it when the conversion changes
@@ -63,12 +64,15 @@ def convert(file: Path, target: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    origin = {"gguf_file": file.name, "local_files_only": True}
+    origin = {"gguf_file": file.name, **LOCAL}
     try:
-        model = AutoModelForCausalLM.from_pretrained(file.parent, dtype=torch.float32, **origin)
+        model, info = AutoModelForCausalLM.from_pretrained(
+            file.parent, dtype=torch.float32, output_loading_info=True, **origin
+        )
         tokenizer = AutoTokenizer.from_pretrained(file.parent, **origin)
     except Exception as error:  # a damaged file may raise anything
         raise ModelError(_explain(file, error)) from error
+    check_complete(str(file), info["missing_keys"])
     # save_pretrained refuses a model that still carries the GGUF quantiser.
     model.hf_quantizer = None
     del model.config.quantization_config

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, cast
 
 from gnb.models import embedded
 from gnb.models.adapters import CONFIG, adapts_vocabulary
+from gnb.models.explaining import explained
 from gnb.models.gemma_config import read_config
-from gnb.models.loading import LoadedModel, asks_embedded_alone, explained
+from gnb.models.loading import LoadedModel, asks_embedded_alone
 from gnb.models.merging import is_plain_adapter
 from gnb.models.options import ModelOptions
 from gnb.models.placing import pick_device, pick_dtype

@@ -1,17 +1,16 @@
 """Finds a base model by name and loads it with its tokenizer. No request leaves unless the user named a hub model."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gnb.core.errors import ModelError, first_line
+from gnb.core.errors import ModelError
 from gnb.core.filehash import hash_files
 from gnb.models import embedded
+from gnb.models.explaining import LOCAL, SAFE, check_complete, check_settings, explained
 from gnb.models.gguf import gguf_folder, is_gguf
 from gnb.models.hub import SAFETENSORS, TOKENIZERS, commit_of, has_all_weights, hub_folder
-from gnb.models.memory import NO_ROOM, is_out_of_memory
 from gnb.models.options import ModelOptions
 from gnb.models.placing import attention, pick_device, pick_dtype, placement
 from gnb.models.quantising import quantisation
@@ -20,8 +19,6 @@ from gnb.models.quiet import quiet_transformers
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-SAFE = {"use_safetensors": True}
-"""The argument of `from_pretrained` that refuses pickled weights, which could run code."""
 _WEIGHTS = ("*.safetensors", "*.gguf")
 
 
@@ -68,9 +65,10 @@ def check_name(name: str) -> None:
     """Refuse a model name that can mean nothing.
 
     Raises:
-        ModelError: if it looks like a folder or file that does not exist, and not like a hub id.
+        ModelError: if it is empty, or looks like a folder or file that does not exist, and not like a hub id.
     """
-    if is_hub_id(name) and (name.startswith((".", "/", "~")) or name.count("/") != 1 or name.endswith(".gguf")):
+    is_odd = name.startswith((".", "/", "~")) or name.count("/") != 1 or name.endswith(".gguf")
+    if not name.strip() or (is_odd and is_hub_id(name)):  # an empty path is the current folder
         raise ModelError(
             f"There is no model folder or GGUF file {name!r}. Give 'embedded', an existing folder or .gguf file, or a "
             "hub id (owner/name)."
@@ -83,6 +81,7 @@ def _check_parts(name: str, folder: Path, weights: Sequence[str]) -> None:
         if any(folder.glob("adapter_config.json")):
             raise ModelError(f"{name!r} is an adapter, not a model: set adapter to it, and base_model to its base.")
         raise ModelError(f"The model {name!r} cannot be loaded: there is no config.json in {folder}.")
+    check_settings(name, folder)
     if weights and not has_all_weights(folder, weights):
         pickled = " Pickled weights (.bin, .pt) could run code and are refused." if _is_pickled(folder) else ""
         raise ModelError(
@@ -163,12 +162,13 @@ def load_weights(options: ModelOptions, auto_class: Any, **settings: Any) -> "Pr
     Raises:
         ModelError, MissingDependencyError, SettingsError: as `load_model`.
     """
-    arguments = {**placement(options), **attention(options), **quantisation(options), **SAFE, **settings}
+    arguments = {**placement(options), **attention(options), **quantisation(options), **LOCAL, **SAFE, **settings}
     device = None if "device_map" in arguments else pick_device(options.device)  # a wrong one is told at once
     folder = model_folder(options.base_model, options.revision)
+    dtype = pick_dtype(options.dtype)
     with explained(options.base_model):
-        # remote code of a hub model is never run: trust_remote_code stays at its default, False
-        model = auto_class.from_pretrained(folder, local_files_only=True, dtype=pick_dtype(options.dtype), **arguments)
+        model, info = auto_class.from_pretrained(folder, dtype=dtype, output_loading_info=True, **arguments)
+        check_complete(options.base_model, info["missing_keys"])
         if device:
             model = model.to(device)
     found: PreTrainedModel = model.eval()
@@ -212,21 +212,4 @@ def _auto_tokenizer(name: str, revision: str | None) -> Any:
     folder = model_folder(name, revision, weights=())
     if not any((folder / file).is_file() for file in TOKENIZERS):
         raise ModelError(f"The model {name!r} cannot be loaded: there is no tokenizer ({TOKENIZERS[0]}) in {folder}.")
-    return AutoTokenizer.from_pretrained(folder, local_files_only=True)
-
-
-@contextmanager
-def explained(name: str) -> Iterator[None]:
-    """Turn the errors of loading a model into one line that says what is wrong with it."""
-    from safetensors import SafetensorError
-
-    try:
-        yield
-    except (OSError, ValueError, SafetensorError) as error:
-        raise ModelError(f"The model {name!r} cannot be loaded: {first_line(error)}") from error
-    except RuntimeError as error:
-        if not is_out_of_memory(error):
-            raise
-        raise ModelError(
-            f"The model {name!r} {NO_ROOM}. Set quantisation to 8bit or 4bit, or max_memory, or take a smaller model."
-        ) from error
+    return AutoTokenizer.from_pretrained(folder, **LOCAL)

@@ -14,6 +14,8 @@ from torch import nn
 from transformers import AutoConfig, PreTrainedModel
 from transformers.initialization import no_init_weights
 
+from gnb.models.explaining import LOCAL
+
 _NOT_STORED = {"lm_head.weight"}
 """Weights that no file needs to hold: the output layer is the embeddings."""
 
@@ -70,7 +72,7 @@ def load_stored(folder: Path, auto_class: Any) -> PreTrainedModel:
     Raises:
         ValueError: if the file's weights are not the model's.
     """
-    config = AutoConfig.from_pretrained(folder, local_files_only=True)
+    config = AutoConfig.from_pretrained(folder, **LOCAL)
     with no_init_weights():
         model: PreTrainedModel = auto_class.from_config(config, dtype=torch.bfloat16)
     found = model.load_state_dict(load_file(folder / "model.safetensors"), strict=False, assign=True)
