@@ -212,7 +212,7 @@ def test_other_peoples_files_are_never_replaced(tmp_path: Path) -> None:
     run(target, *sentences(3))
     run(target, *sentences(4))
     (target / "notes.txt").write_text("mine")
-    with pytest.raises(SettingsError, match="holds other files"):
+    with pytest.raises(SettingsError, match=r"notes.txt changed since"):
         run(target, *sentences(3))
     assert (target / "notes.txt").read_text() == "mine"
     with pytest.raises(SettingsError, match="is a file"):
@@ -245,6 +245,28 @@ def test_finished_chunks_are_not_cleaned_again(tmp_path: Path, monkeypatch: pyte
     assert cleaned == [5]
     run(tmp_path / "whole", *examples)
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+
+
+def test_an_error_leaves_what_was_finished_and_nothing_else(tmp_path: Path) -> None:
+    for read, left in ((SIZE // 2, []), (6 * SIZE, [".out.preparing"])):
+        with pytest.raises(InputError, match="broken"):
+            run(tmp_path / "out", *sentences(read), InputError("broken"))
+        assert [path.name for path in tmp_path.iterdir()] == left
+    with pytest.raises(InputError, match="broken"):  # by a slip, between two runs of the same command
+        run(tmp_path / "out", InputError("broken"))
+    assert [path.name for path in tmp_path.iterdir()] == [".out.preparing"]
+
+
+def test_edits_made_while_a_dataset_is_prepared_are_kept(tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    run(target, *sentences(3))
+
+    def edit(what: str, done: int, total: int) -> None:
+        (target / "train.jsonl").write_text("mine")
+
+    with pytest.raises(SettingsError, match=r"train.jsonl changed since"):
+        prepare([Input("list", ListSource(sentences(4)))], Plan(target=target), edit)
+    assert (target / "train.jsonl").read_text() == "mine"
 
 
 def test_changed_input_and_rules_are_cleaned_again(tmp_path: Path) -> None:

@@ -24,12 +24,54 @@ def test_summary_on_standard_output_and_problems_on_standard_error(
     assert gnb("prepare", "chatgpt:chat", "--to", "out") == 0
     output, errors = capsys.readouterr()
     rows = dict(line.split("\t") for line in output.splitlines() if "\t" in line)
-    assert (rows["texts"], rows["skipped"], rows["biased"], rows["unbiased"]) == ("3", "1", "2", "1")
+    assert (rows["texts"], rows["biased"], rows["unbiased"]) == ("3", "2", "1")
     assert rows["rule letters"] == "1 text changed, 0 characters removed"
     assert "Skipped" in errors
     assert "Bias1.txt:7" in errors
     assert "Skipped 1 piece of the sources in all; --strict stops at the first" in errors
     assert output.endswith("\nwritten to out\n")
+
+
+def test_a_piece_that_was_skipped_and_a_text_that_cleaning_emptied_are_told_apart(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "a.jsonl").write_text('{"text": "او آمد"}\n{"text": "😀"}\n{"no": 1}\n{"no": 2}\n', "utf-8")
+    assert gnb("prepare", "jsonl:a.jsonl", "--to", "out", "--rule", "emoji=on") == 0
+    output, errors = capsys.readouterr()
+    rows = dict(line.split("\t") for line in output.splitlines() if "\t" in line)
+    assert "Skipped 2 pieces" in errors
+    assert (rows["pieces skipped"], rows["texts read"], rows["emptied by cleaning"], rows["texts"]) == tuple("2211")
+    assert not {"skipped", "read", "empty"} & rows.keys()
+
+
+def test_an_earlier_dataset_is_replaced_and_the_closing_line_says_so(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert gnb("prepare", "chatgpt:chat", "--to", "out") == 0
+    first = {path.name: path.read_bytes() for path in (folder / "out").iterdir()}
+    capsys.readouterr()
+    assert gnb("prepare", "chatgpt:chat", "--to", "out") == 0
+    assert capsys.readouterr().out.endswith("\nwritten to out, in place of an earlier dataset\n")
+    assert {path.name: path.read_bytes() for path in (folder / "out").iterdir()} == first
+    assert gnb("prepare", "chatgpt:chat", "--to", "out", "--json") == 0
+    output, errors = capsys.readouterr()
+    assert json.loads(output) == json.loads(first["manifest.json"])
+    assert errors.endswith("Written to out, in place of an earlier dataset.\n")
+
+
+@pytest.mark.parametrize("name", ["train.jsonl", "notes.txt", "sub/notes.txt"])
+def test_a_dataset_that_was_changed_since_is_refused_before_any_work(
+    folder: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    assert gnb("prepare", "chatgpt:chat", "--to", "out") == 0
+    capsys.readouterr()
+    (folder / "out" / name).parent.mkdir(exist_ok=True)
+    (folder / "out" / name).write_text("by hand\n", "utf-8")
+    assert gnb("prepare", "chatgpt:chat", "--to", "out") == 2
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.endswith(f"{name} changed since gnb prepare wrote it; move it away, or name another folder.")
+    assert (folder / "out" / name).read_text("utf-8") == "by hand\n"
+    assert {path.name for path in folder.iterdir()} == {"chat", "out"}
 
 
 def test_json_is_the_manifest(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -85,16 +127,22 @@ def test_a_prepared_folder_is_a_source(folder: Path, capsys: pytest.CaptureFixtu
         (["chatgpt:chat", "--shares", "1,2"], "three numbers"),
         (["chatgpt:chat", "--shares", "nan,1,1"], "three numbers"),
         (["chatgpt:chat", "-o", "chatgpt.colour=red"], "has no option 'colour'"),
+        (["csv:chat/empty.csv"], "holds no rows"),
+        (["jsonl:chat/NoBias1.txt"], "is not JSON"),
+        (["csv:nowhere.zip"], "cannot be read"),
+        (["text:chat/emoji.txt", "--rule", "emoji=on"], "no text is left"),
     ],
 )
-def test_mistakes_end_in_one_line_and_write_nothing(
+def test_mistakes_end_in_one_line_and_leave_nothing(
     folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
+    (folder / "chat/empty.csv").touch()
+    (folder / "chat/emoji.txt").write_text("😀\n", "utf-8")
     assert gnb("prepare", *arguments, "--to", "out") == 2
     errors = capsys.readouterr().err
     assert message in errors
     assert len(errors.splitlines()) == 1
-    assert not (folder / "out").exists()
+    assert [path.name for path in folder.iterdir()] == ["chat"]
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from gnb.core.preparation.stages import Clean
     from gnb.core.settings import Settings
 
+_ROWS = {"read": "texts read", "empty": "emptied by cleaning"}
+"""Counts of the manifest that the summary calls more fully; what a source skips was never a text."""
+
 
 @click.command()
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
@@ -102,9 +105,12 @@ def _show(done: Prepared, target: Path, *, as_json: bool) -> None:
     from gnb.core.layout import printable
     from gnb.core.preparation.workspace import CONFLICTS
 
+    earlier = ", in place of an earlier dataset" if done.replaced else ""
     if as_json:
         changes = {rule: [step._asdict() for step in steps] for rule, steps in done.samples.items()}
         click.echo(json.dumps(done.manifest | ({"changes": changes} if changes else {}), ensure_ascii=False, indent=2))
+        if earlier:
+            note(f"Written to {target}{earlier}.")
         return
     _write_table(_summary(done.manifest))
     for rule, steps in done.samples.items():
@@ -113,15 +119,15 @@ def _show(done: Prepared, target: Path, *, as_json: bool) -> None:
     counts = done.manifest["counts"]
     disagree = counts["conflicting_labels"] + counts["conflicting_references"]
     conflicts = f"; what the copies disagree about: {target / CONFLICTS}" if disagree else ""
-    click.echo(f"\nwritten to {target}{conflicts}")
+    click.echo(f"\nwritten to {target}{earlier}{conflicts}")
 
 
 def _summary(manifest: dict[str, Any]) -> list[tuple[str, str]]:
     from gnb.core.wording import counted
 
     counts = manifest["counts"]
-    rows = [(name.replace("_", " "), count) for name, count in counts.items() if name != "splits"]
-    rows += [("skipped", sum(source["skipped"] for source in manifest["sources"]))]
+    rows = [("pieces skipped", sum(source["skipped"] for source in manifest["sources"]))]
+    rows += [(_ROWS.get(name, name.replace("_", " ")), count) for name, count in counts.items() if name != "splits"]
     rows += list(counts["splits"].items())
     shown = [(name, f"{count:,}") for name, count in rows]
     for rule, did in manifest["rules"].items():

@@ -112,7 +112,7 @@ def _read(path: Path) -> str:
 
 
 def _send(folder: Path, repository: str, *, upload: bool, public: bool) -> str:
-    from gnb.publishing.files import files_in
+    from gnb.core.checksums import files_in
     from gnb.publishing.hub import upload as send
 
     if upload:

@@ -4,10 +4,12 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+from gnb.core.checksums import changed_files
 
 MANIFEST = "manifest.json"
 _LIBRARIES = ("gnb", "hazm", "numpy", "py7zr", "pyarrow", "rapidfuzz", "regex")
@@ -31,11 +33,24 @@ def write_manifest(folder: Path, record: dict[str, Any]) -> None:
 
 def is_manifest(path: Path) -> bool:
     """Tell whether a file is a manifest that gnb wrote."""
+    return bool(_read(path))
+
+
+def changed_since(folder: Path) -> Iterator[str]:
+    """Return the files of a prepared dataset that are not as its manifest says, or that this does not name."""
+    files = _read(folder / MANIFEST).get("files")
+    entries = files.items() if isinstance(files, dict) else ()
+    known = {name: str(entry.get("sha256")) for name, entry in entries if isinstance(entry, dict)}
+    return changed_files(folder, known, MANIFEST)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Return a manifest that gnb wrote; nothing if the file is none."""
     try:
         record = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
-        return False
-    return isinstance(record, dict) and {"versions", "counts", "files"} <= record.keys()
+        return {}
+    return record if isinstance(record, dict) and {"versions", "counts", "files"} <= record.keys() else {}
 
 
 def _describe(path: Path) -> dict[str, Any]:

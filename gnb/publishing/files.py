@@ -3,11 +3,12 @@
 The same rows give the same bytes.
 """
 
-import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from gnb.core import checksums
+from gnb.core.checksums import files_in, sha256_of
 from gnb.core.preparation.outputs import pack
 from gnb.publishing.rows import Row, schema_of
 
@@ -45,7 +46,7 @@ def write_archive(folder: Path) -> None:
 
 def write_checksums(folder: Path) -> None:
     """Write the SHA-256 of each file, as `sha256sum -c` reads it."""
-    lines = [f"{_sha256(folder / name)}  {name}\n" for name in files_in(folder)]
+    lines = [f"{sha256_of(folder / name)}  {name}\n" for name in files_in(folder)]
     (folder / CHECKSUMS).write_text("".join(lines), "utf-8", newline="\n")
 
 
@@ -59,16 +60,8 @@ def read_checksums(folder: Path) -> dict[str, str]:
 
 
 def changed_files(folder: Path) -> Iterator[str]:
-    """Yield the files that are not as the checksums say, or that these do not name."""
-    known = read_checksums(folder)
-    for name in files_in(folder):
-        if name != CHECKSUMS and known.get(name) != _sha256(folder / name):
-            yield name
-
-
-def files_in(folder: Path) -> list[str]:
-    """Return the paths of all files below a folder, sorted."""
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
+    """Return the files that are not as the checksums say, or that these do not name."""
+    return checksums.changed_files(folder, read_checksums(folder), CHECKSUMS)
 
 
 def _line(row: Row, split: str, keys: Sequence[str]) -> str:
@@ -76,8 +69,3 @@ def _line(row: Row, split: str, keys: Sequence[str]) -> str:
     columns = {name: value for name, value in row.items() if name not in keys}
     metadata = {key: row[key] for key in keys if row[key] is not None}
     return json.dumps({**columns, "split": split, "metadata": metadata}, ensure_ascii=False)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

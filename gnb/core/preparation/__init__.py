@@ -58,14 +58,23 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """The manifest of what was written, and changes that each rule made, as many as were asked for."""
+    """What was written.
+
+    Attributes:
+        manifest: describes it.
+        samples: changes that each rule made, as many as were asked for.
+        replaced: whether it took the place of an earlier dataset.
+    """
 
     manifest: dict[str, Any]
     samples: dict[str, list[Step]]
+    replaced: bool
 
 
 def prepare(inputs: Sequence[Input], plan: Plan, track: Track = untracked) -> Prepared:
     """Clean, merge, split and write examples. Interrupted at any point, the same call goes on where it stopped.
+
+    A dataset of an earlier call is replaced if its files are still as they were written.
 
     Args:
         inputs: the sources; what was skipped in them stands in their `problems` afterwards.
@@ -80,8 +89,7 @@ def prepare(inputs: Sequence[Input], plan: Plan, track: Track = untracked) -> Pr
     space = Workspace(plan.target)
     with WorkFile(space.work_file) as work:
         space.begin()
-        clean = plan.clean or clean_here(plan.workers)
-        counts = clean_inputs(work, inputs, plan.rules, clean=clean, strict=plan.strict, track=track)
+        counts = _clean(space, work, inputs, plan, track)
         samples = _samples(work, plan)
         texts = Texts(work)
         counts.update(merge_texts(work, texts, space.out / CONFLICTS, seed=plan.seed, track=track))
@@ -89,8 +97,19 @@ def prepare(inputs: Sequence[Input], plan: Plan, track: Track = untracked) -> Pr
         counts.update(write_outputs(space.out, texts.shuffled(), total=counts["texts"], track=track))
         manifest = _manifest(inputs, plan, counts, space.out)
         write_manifest(space.out, manifest)
-        space.publish()
-    return Prepared(manifest, samples)
+        replaced = space.publish()
+    return Prepared(manifest, samples, replaced)
+
+
+def _clean(space: Workspace, work: WorkFile, inputs: Sequence[Input], plan: Plan, track: Track) -> Counter[str]:
+    """Clean all inputs, and return the counts; a failure before any text is clean leaves nothing behind."""
+    clean = plan.clean or clean_here(plan.workers)
+    try:
+        return clean_inputs(work, inputs, plan.rules, clean=clean, strict=plan.strict, track=track)
+    except BaseException:
+        if work.is_empty():
+            space.discard()
+        raise
 
 
 def _manifest(inputs: Sequence[Input], plan: Plan, counts: Counter[str], folder: Path) -> dict[str, Any]:

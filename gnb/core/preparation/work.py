@@ -77,6 +77,10 @@ class WorkFile:
             total.update(json.loads(counts))
         return total
 
+    def is_empty(self) -> bool:
+        """Tell whether no row has been stored."""
+        return self.connection.execute("select 1 from rows limit 1").fetchone() is None
+
     def rows_by_key(self) -> Iterator[tuple[int, Row]]:
         """Yield the rows with their numbers in the order of keys, copies of one text in the order they were read."""
         for number, *values in self.connection.execute("select * from rows order by key, number"):

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from gnb.core.errors import SettingsError
-from gnb.core.manifest import MANIFEST, is_manifest
+from gnb.core.manifest import MANIFEST, changed_since, is_manifest
 from gnb.core.records import SPLITS
 
 ARCHIVE = "gender_neutralize.7z"
@@ -21,7 +21,7 @@ class Workspace:
         """Make the folder; what an earlier, interrupted run has cleaned stays in it.
 
         Raises:
-            SettingsError: if the target cannot be written, or holds anything but an earlier result.
+            SettingsError: if the target cannot be written, or holds anything but an earlier, unchanged result.
         """
         self.target = target.resolve()  # a link to a folder stays a link
         self.folder = self.target.parent / f".{self.target.name}.preparing"
@@ -45,12 +45,23 @@ class Workspace:
         """The file that holds the work done so far."""
         return self.folder / "work.sqlite"
 
-    def publish(self) -> None:
-        """Let the complete outputs become the target, in place of an earlier result, and clear away the rest."""
+    def publish(self) -> bool:
+        """Let the complete outputs become the target, and clear away the rest; tell whether they replaced a result.
+
+        Raises:
+            SettingsError: if that was changed in the meantime.
+        """
+        _check_target(self.target)
+        replaced = (self.target / MANIFEST).exists()
         _remove(self._old)
         if self.target.exists():
             self.target.rename(self._old)
         self.out.rename(self.target)
+        self.discard()
+        return replaced
+
+    def discard(self) -> None:
+        """Remove the folder; the target stays as it is."""
         _remove(self.folder)
 
 
@@ -59,9 +70,15 @@ def _check_target(target: Path) -> None:
         return
     if not target.is_dir():
         raise SettingsError(f"--to {target}: is a file; name a folder.")
-    names = {path.name for path in target.iterdir()}
-    if names and not (is_manifest(target / MANIFEST) and names <= {*OUTPUTS, MANIFEST}):
+    if not any(target.iterdir()):
+        return
+    if not is_manifest(target / MANIFEST):
         raise SettingsError(f"--to {target}: holds other files; name an empty folder or one that gnb prepare wrote.")
+    if changed := list(changed_since(target)):
+        names = ", ".join(changed[:3]) + (", ..." if len(changed) > 3 else "")
+        raise SettingsError(
+            f"--to {target}: {names} changed since gnb prepare wrote it; move it away, or name another folder."
+        )
 
 
 def _remove(folder: Path) -> None:
