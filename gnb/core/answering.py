@@ -79,23 +79,27 @@ def _complete(rewriter: Rewriter, fingerprint: str, texts: Sequence[str], store:
         return
     with Meter() as meter, rewriter:
         try:
-            for done, (text, rewrite) in enumerate(_as_completed(rewriter, missing), start=len(stored) + 1):
-                store.add_output(fingerprint, text, meter.note(rewrite))
+            for done, (text, rewrite) in enumerate(_as_completed(rewriter, missing, meter), start=len(stored) + 1):
+                store.add_output(fingerprint, text, meter.note(text, rewrite))
                 follow(done, len(texts))
+                if meter.waiting <= 0:
+                    store.share_out(fingerprint, meter.shares())
         except MiscountError:
             # No telling which answer belongs to which text.
             store.remove_outputs(fingerprint, missing)
             raise
+        finally:
+            store.share_out(fingerprint, meter.shares())
 
 
-def _as_completed(rewriter: Rewriter, texts: Sequence[str]) -> Iterator[tuple[str, Rewrite]]:
+def _as_completed(rewriter: Rewriter, texts: Sequence[str], meter: Meter) -> Iterator[tuple[str, Rewrite]]:
     """Yield each text with its answer, in the order in which the answers arrive.
 
     Raises:
         MiscountError, GnbError: as `pairs`.
     """
     waiting = set(range(len(texts)))
-    for place, rewrite in rewriter.rewrite_as_completed(iter(texts)):
+    for place, rewrite in rewriter.rewrite_as_completed(meter.taken(texts)):
         if place not in waiting:
             raise MiscountError(_TOO_MANY.format(len(texts)))
         waiting.remove(place)

@@ -17,6 +17,7 @@ from typing import Any, Self
 from gnb.core.components import Counts, Scores
 from gnb.core.errors import StoreError
 from gnb.core.fingerprint import canonical_json, fingerprint_of, hash_text
+from gnb.core.metering import Share
 from gnb.core.records import Rewrite
 from gnb.core.store_schema import APPLICATION_ID, MIGRATIONS
 
@@ -102,11 +103,19 @@ class Store:
         """Keep one answer. If another process was first, its answer stays."""
         key = hash_text(text)
         output, raw = _storable(answer.text), answer.raw if answer.raw is None else _storable(answer.raw)
-        details = json.dumps(dict(answer.details), ensure_ascii=False, sort_keys=True)
-        row = (fingerprint, key, output, raw, int(answer.fallback), _storable(details), now())
+        row = (fingerprint, key, output, raw, int(answer.fallback), _details(answer), now())
         with self.write() as connection:
             connection.execute("INSERT OR IGNORE INTO texts VALUES (?, ?)", (key, _storable(text)))
             connection.execute("INSERT OR IGNORE INTO outputs VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+
+    def share_out(self, fingerprint: str, shares: Sequence[Share]) -> None:
+        """Keep the shared details of answers beside them; another process's answers stay as they are."""
+        if not shares:
+            return
+        rows = [(_details(each.shared), fingerprint, hash_text(each.text), _details(each.noted)) for each in shares]
+        query = "UPDATE outputs SET details = ? WHERE fingerprint = ? AND text_hash = ? AND details = ?"
+        with self.write() as connection:
+            connection.executemany(query, rows)
 
     def remove_outputs(self, fingerprint: str, texts: Iterable[str]) -> None:
         """Forget the answers to these texts."""
@@ -203,6 +212,10 @@ def _switch_to_wal(connection: sqlite3.Connection) -> None:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
+
+
+def _details(answer: Rewrite) -> str:
+    return _storable(json.dumps(dict(answer.details), ensure_ascii=False, sort_keys=True))
 
 
 def _storable(text: str) -> str:

@@ -13,7 +13,10 @@ MONEY, TOKENS, PROMPT_TOKENS = "cost", "tokens", "prompt_tokens"
 
 
 class CostMetric(Metric):
-    """Adds up what the answers took, on the machine and in the run that made them; stored answers keep their cost."""
+    """Adds up what the answers took, on the machine and in the run that made them; stored answers keep their cost.
+
+    Texts that were answered together share their seconds equally, so that some of them have a sensible speed too.
+    """
 
     details_read = (SECONDS, MEMORY, TOKENS, PROMPT_TOKENS, MONEY)
     columns: Sequence[Column] = (
