@@ -384,3 +384,11 @@ def test_settings_come_from_preset_then_file_then_command_line(tmp_path: Path) -
     done = run(gnb("--to", tmp_path / "adapter", *arguments))
     plan = json.loads(done.stdout)
     assert (plan["rank"], plan["alpha"], plan["packing"]) == (2, 5, 1024)
+
+
+def test_what_training_needs_and_is_not_installed_is_told_with_the_command_that_installs_it(tmp_path: Path) -> None:
+    start = "import sys\nsys.modules.update(dict.fromkeys(('accelerate', 'peft')))\n"
+    start += f"sys.argv = ['gnb', 'train', '--to', {str(tmp_path / 'a')!r}]\nfrom gnb.cli.main import main\nmain()"
+    done = run([sys.executable, "-c", start])
+    assert done.returncode == 2
+    assert done.stderr == "Error: Training needs accelerate, peft. Install: pip install 'gnb[local]'\n"

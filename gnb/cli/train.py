@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gnb.training.options import TrainingOptions
 
 _LABEL = "train"
+_LIBRARIES = ("accelerate", "peft", "safetensors", "torch", "transformers")
 _PRESETS = {"rewrite": "default", "detect": "detect"}
 """The preset of each task."""
 
@@ -91,6 +92,7 @@ def _job(
 ) -> Job:
     from gnb.core.errors import SettingsError
 
+    _check_installed()
     given = {key: value for key, value in (("trainer", trainer), ("seed", seed)) if value is not None}
     options, chosen = _options(settings, preset or _PRESETS[task], given)
     if options.task != task:
@@ -105,6 +107,14 @@ def _job(
     )
     flags = [("--task", task), ("--preset", preset), ("--profile", settings.profile), ("--limit", limit)]
     return Job(data, options, target, sources, _command(sources, target, flags, chosen))
+
+
+def _check_installed() -> None:
+    from gnb.core.errors import MissingDependencyError
+    from gnb.core.registry import is_installed
+
+    if absent := [name for name in _LIBRARIES if not is_installed(name)]:
+        raise MissingDependencyError(f"Training needs {', '.join(absent)}. Install: pip install 'gnb[local]'")
 
 
 def _options(settings: Settings, preset: str, given: dict[str, Any]) -> tuple[TrainingOptions, dict[str, Any]]:
