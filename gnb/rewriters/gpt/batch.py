@@ -145,6 +145,7 @@ class Batches:
         if batch.status == "failed":
             self._file(job).unlink(missing_ok=True)
             said = "; ".join(str(error.message) for error in (batch.errors and batch.errors.data) or ())
+            said = self._endpoint.clean(said)
             raise ModelError(f"{self._options.base_url} refuses the batch: {said or 'no reason given'}.")
 
     def _finished(self, job: Job) -> "Batch":
@@ -191,6 +192,6 @@ class Batches:
             is_own_fault = self._answered and isinstance(error, RejectedError)
             return left_alone(text, UnwelcomeError(str(error)) if is_own_fault else error)
         self._answered = True
-        answer = rewrite_of(text, response.get("body") or {}, self._budget)
+        answer = rewrite_of(text, response.get("body") or {}, self._budget, self._endpoint.clean)
         self._cost += answer.details.get("cost", 0.0)
         return answer

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -9,6 +10,8 @@ from pydantic import SecretStr
 from gnb.core.errors import SettingsError
 from gnb.rewriters.gpt.options import GptOptions
 
+Clean = Callable[[str], str]
+"""`clean` with the key of one endpoint."""
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 _OPENAI = ("openai.com", "openai.azure.com")
 
@@ -62,6 +65,12 @@ def read_key(options: GptOptions) -> SecretStr | None:
     return SecretStr(key)
 
 
-def redact(text: str, key: SecretStr | None) -> str:
-    """Return a text without the key, which a server may repeat in its message."""
-    return text.replace(key.get_secret_value(), "[key]") if key else text
+def clean(said: str, key: SecretStr | None) -> str:
+    """Return what a server said without the key, which it may repeat, and with whole characters alone."""
+    whole = whole_characters(said)
+    return whole.replace(key.get_secret_value(), "[key]") if key else whole
+
+
+def whole_characters(text: str) -> str:
+    """Return a text with U+FFFD for halves of surrogate pairs, which JSON can carry but nobody can send or print."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from gnb.core.errors import ModelError
 from gnb.prompting.chat import ANSWER_KEY, Message
-from gnb.rewriters.gpt.credentials import is_openai, read_key, redact
+from gnb.rewriters.gpt.credentials import clean, is_openai, read_key
 from gnb.rewriters.gpt.faults import (
     GarbledError,
     RejectedError,
@@ -117,13 +117,17 @@ class Endpoint:
                 self._reached = self._reached or hasattr(error, "response")
                 wait = seconds_to_wait(error, retries, self._options.retry_wait, reached=self._reached)
                 if wait is None or retries >= self._options.retries:
-                    raise self._redacted(explain(error, self._options, retries)) from None
+                    raise explain(error, self._options, self.clean, retries) from None
             stop.wait(wait)
         raise AssertionError  # unreachable: `count` does not end
 
     def error_of_line(self, line: Mapping[str, Any]) -> ModelError:
         """Return what to tell of a line in a batch's results that holds no chat completion."""
-        return self._redacted(explain_line(line, self._options))
+        return explain_line(line, self._options, self.clean)
+
+    def clean(self, said: str) -> str:
+        """Return what the endpoint said without the key and without halves of characters."""
+        return clean(said, self._key)
 
     def close(self) -> None:
         """Close the connections; the next request opens new ones."""
@@ -150,7 +154,7 @@ class Endpoint:
         except ValueError:
             raise GarbledError("it answered with something that is no JSON.") from None
         if not isinstance(body, dict) or not isinstance(body.get("choices"), list):
-            said = f" ({words_of(body)})" if isinstance(body, dict) and "error" in body else ""
+            said = f" ({words_of(body, self.clean)})" if isinstance(body, dict) and "error" in body else ""
             raise GarbledError(f"it answered with something that is no chat completion{said}.")
         return body
 
@@ -163,9 +167,6 @@ class Endpoint:
             if self._format == refused:  # no other thread was first
                 self._format = names[names.index(refused) + 1]
             return True
-
-    def _redacted(self, told: ModelError) -> ModelError:
-        return type(told)(redact(str(told), self._key))
 
     @cached_property
     def _key(self) -> Any:

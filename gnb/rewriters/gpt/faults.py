@@ -10,7 +10,7 @@ from socket import gaierror
 from typing import TYPE_CHECKING, Any
 
 from gnb.core.errors import ModelError
-from gnb.rewriters.gpt.credentials import key_variable
+from gnb.rewriters.gpt.credentials import Clean, key_variable
 
 if TYPE_CHECKING:
     from openai import APIError, APIStatusError
@@ -27,12 +27,12 @@ _TOO_LONG = ("context_length", "context length", "context size", "context window
 
 @dataclass(frozen=True, slots=True)
 class _Fault:
-    """An error as an endpoint words it: HTTP status, code, type, and the object that holds them."""
+    """An error as an endpoint words it: HTTP status, code, type, and what it says."""
 
     status: int
     code: str
     type: str
-    body: object
+    said: str
 
     @property
     def is_quota(self) -> bool:
@@ -92,7 +92,7 @@ def _may_pass(error: "APIError | GarbledError", *, reached: bool) -> bool:
         return not any(isinstance(cause, lasting) for cause in _causes(error))
     if not isinstance(error, APIStatusError):
         return False
-    return error.status_code in (408, 409, 429, *range(500, 600)) and not _fault_of(error).is_quota
+    return error.status_code in (408, 409, 429, *range(500, 600)) and not _fault_of(error, str).is_quota
 
 
 def _retry_after(error: object) -> float:
@@ -109,28 +109,29 @@ def _retry_after(error: object) -> float:
         return 0.0
 
 
-def explain(error: "APIError | GarbledError", options: "GptOptions", retries: int) -> ModelError:
-    """Return what to tell the user: what happened, where, what to do."""
+def explain(error: "APIError | GarbledError", options: "GptOptions", clean: Clean, retries: int) -> ModelError:
+    """Return what to tell the user: what happened, where, what to do; what the endpoint said, cleaned."""
     from openai import APIConnectionError, APIStatusError
 
     where, tried = options.base_url, f" after {retries + 1} attempts" if retries else ""
     if isinstance(error, APIStatusError):
-        return _explain_fault(_fault_of(error), options, tried)
+        return _explain_fault(_fault_of(error, clean), options, tried)
     if isinstance(error, APIConnectionError):
-        return ModelError(f"{where}{tried}: {_unreachable(error)}")
+        return ModelError(f"{where}{tried}: {clean(_unreachable(error))}")
     return ModelError(f"{where}{tried}: {error} Is base_url right? It usually ends in /v1.")
 
 
-def explain_line(line: Mapping[str, Any], options: "GptOptions") -> ModelError:
+def explain_line(line: Mapping[str, Any], options: "GptOptions", clean: Clean) -> ModelError:
     """Return what to tell of a line in a batch's results that holds no chat completion."""
     response = line.get("response") or {}
     error = line.get("error") or (response.get("body") or {}).get("error") or {}
-    fault = _Fault(int(response.get("status_code") or 0), str(error.get("code")), str(error.get("type")), error)
+    status = int(response.get("status_code") or 0)
+    fault = _Fault(status, str(error.get("code")), str(error.get("type")), words_of(error, clean))
     return _explain_fault(fault, options, "")
 
 
 def _explain_fault(fault: "_Fault", options: "GptOptions", tried: str) -> ModelError:
-    where, status, said = options.base_url, fault.status, words_of(fault.body)
+    where, status, said = options.base_url, fault.status, fault.said
     kind: type[ModelError] = ModelError
     if fault.is_quota:
         told = f"{where}: the quota of this key is used up ({said}). Nothing is lost; top up and run again."
@@ -182,17 +183,18 @@ def _unreachable(error: Exception) -> str:
     return f"the connection failed ({error.__cause__ or error})."
 
 
-def words_of(body: object) -> str:
-    """Return what an endpoint says of an error, on one line and short, whatever shape it gives it."""
+def words_of(body: object, clean: Clean) -> str:
+    """Return what an endpoint says of an error, cleaned, on one line and short, whatever shape it gives it."""
     for key in ("error", "message", "detail"):
         if isinstance(body, Mapping) and body.get(key):
             body = body[key]
-    said = " ".join(str(body or "no reason given").split())
+    # cleaned before it is cut: of a key that is cut in two, the first part would stay
+    said = " ".join(clean(str(body or "no reason given")).split())
     return said if len(said) <= 300 else f"{said[:299]}…"
 
 
-def _fault_of(error: "APIStatusError") -> _Fault:
-    return _Fault(error.status_code, str(error.code), str(error.type), error.body)
+def _fault_of(error: "APIStatusError", clean: Clean) -> _Fault:
+    return _Fault(error.status_code, str(error.code), str(error.type), words_of(error.body, clean))
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

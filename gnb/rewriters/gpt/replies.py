@@ -7,22 +7,24 @@ from gnb.core.errors import ModelError
 from gnb.core.records import Rewrite
 from gnb.prompting.answers import REASONS, Answer, read_answer
 from gnb.rewriters.gpt.budget import Budget
+from gnb.rewriters.gpt.credentials import Clean
 from gnb.rewriters.gpt.faults import FilteredError, TooLongError, UnwelcomeError
 
 _REASONS = {**REASONS, "truncated": "the answer is longer than max_tokens"}
 
 
-def rewrite_of(text: str, body: Mapping[str, Any], budget: Budget, retries: int = 0) -> Rewrite:
+def rewrite_of(text: str, body: Mapping[str, Any], budget: Budget, clean: Clean, retries: int = 0) -> Rewrite:
     """Read the answer to a text out of a chat completion, with its outcome, tokens and cost in the details."""
     choice = next((each for each in body.get("choices") or () if isinstance(each, Mapping)), {})
     message = choice.get("message") or {}
     raw = next((said for key in ("content", "refusal") if isinstance(said := message.get(key), str) and said), "")
+    raw = clean(raw)
     answer = _answer(choice, raw, text)
     details = {"outcome": answer.outcome, **usage_of(body, budget), "retries": retries}
     if answer.outcome != "answered":
         return Rewrite(text, raw, True, {**details, "reason": _REASONS[answer.outcome]})
     lead, _, tail = text.partition(text.strip())
-    return Rewrite(lead + answer.text + tail, raw, details=details)
+    return Rewrite(lead + clean(answer.text) + tail, raw, details=details)
 
 
 def usage_of(body: Mapping[str, Any], budget: Budget) -> dict[str, Any]:

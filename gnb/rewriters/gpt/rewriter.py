@@ -11,7 +11,7 @@ from gnb.prompting.answers import VERSION
 from gnb.prompting.chat import Chat, Message
 from gnb.rewriters.gpt.batch import Batches
 from gnb.rewriters.gpt.budget import Budget
-from gnb.rewriters.gpt.credentials import check_address
+from gnb.rewriters.gpt.credentials import check_address, whole_characters
 from gnb.rewriters.gpt.endpoint import Endpoint
 from gnb.rewriters.gpt.options import GptOptions
 from gnb.rewriters.gpt.pool import as_completed
@@ -76,8 +76,7 @@ class GptRewriter(Rewriter):
 
     def messages(self, text: str) -> list[Message]:
         """Return the messages for one text. It is sent as it is: names of control tokens in it are ordinary text."""
-        # Halves of surrogate pairs, which JSON can carry, are no characters: no request can hold them.
-        return self._chat.messages(text.strip().encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+        return self._chat.messages(whole_characters(text.strip()))
 
     def close(self) -> None:
         """Close the connections."""
@@ -92,7 +91,7 @@ class GptRewriter(Rewriter):
         spent = bound  # unless we learn better: a request that failed half-way may have been paid
         try:
             body, retries = self._endpoint.ask(messages, stop)
-            answer = rewrite_of(text, body, self._budget, retries)
+            answer = rewrite_of(text, body, self._budget, self._endpoint.clean, retries)
             spent = answer.details.get("cost", bound)
         except ModelError as error:
             left = left_alone(text, error)
