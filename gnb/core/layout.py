@@ -35,20 +35,30 @@ def printable_lines(text: str) -> str:
 
 
 def marked(before: str, after: str) -> list[Piece]:
-    """Return `after` with the words that `before` had and those it had not, in reading order; spelling aside."""
+    """Return `after` with the words that `before` had and those it had not, in reading order; spelling aside.
+
+    A deleted word keeps the space that parted it from the words beside it, if these have moved together.
+    """
     pieces, place = [], 0
     for edit in whole_word_edits(before, after):
         kept, inserted = after[place : edit.target_start], after[edit.target_start : edit.target_end]
         deleted = before[edit.source_start : edit.source_end]
-        between = " " if deleted and inserted else ""
-        pieces += [Piece(KEPT, kept), Piece(DELETED, deleted), Piece(KEPT, between), Piece(INSERTED, inserted)]
+        left = right = ""
+        if deleted:
+            closes = not inserted  # nothing takes the deleted words' place
+            left = _parting(before[: edit.source_start][-1:], after[: edit.target_start][-1:], closes)
+            right = _parting(before[edit.source_end :][:1], after[edit.target_end :][:1], closes) if closes else " "
+        pieces += [Piece(KEPT, kept + left), Piece(DELETED, deleted), Piece(KEPT, right), Piece(INSERTED, inserted)]
         place = edit.target_end
-        if not inserted and after[:place][-1:].isalnum():
-            pieces.insert(-3, Piece(KEPT, " "))
-        if not inserted and after[place:][:1].isalnum():
-            pieces.append(Piece(KEPT, " "))
     pieces.append(Piece(KEPT, after[place:]))
     return [Piece(kind, printable(text)) for kind, text in pieces if text]
+
+
+def _parting(old: str, new: str, closes: bool) -> str:
+    """Return the space that a deleted word needs on a side where `old` stood beside it and `new` stands now."""
+    if not new or new.isspace():
+        return ""
+    return " " if old.isspace() or (closes and new.isalnum()) else ""
 
 
 def highlighted(text: str, spans: Iterable[tuple[int, int]]) -> list[Piece]:
