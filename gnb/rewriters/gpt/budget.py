@@ -1,13 +1,16 @@
 """What a run may cost: each request is let through only if it cannot exceed it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from threading import Condition
+from typing import Any
 
 from gnb.core.errors import GnbError, SettingsError
 from gnb.rewriters.gpt.options import GptOptions
 
 _OVERHEAD = 32
 """Tokens that a chat template puts around one message at the most."""
+_MOST_TOKENS = 10**9
+"""A count above it is none."""
 
 
 class BudgetError(GnbError):
@@ -67,3 +70,19 @@ class Budget:
             self._reserved.remove(bound)
             self._spent += spent
             self._settled.notify_all()
+
+
+def usage_of(body: Mapping[str, Any], budget: Budget) -> dict[str, Any]:
+    """Return the tokens read and written, and the cost in US dollars, as far as a completion tells them."""
+    usage = body.get("usage")
+    if not isinstance(usage, Mapping):
+        return {}
+    read, written = _tokens(usage.get("prompt_tokens")), _tokens(usage.get("completion_tokens"))
+    if read is None or written is None:
+        return {}
+    cost = budget.cost(read, written)
+    return {"prompt_tokens": read, "tokens": written} | ({} if cost is None else {"cost": cost})
+
+
+def _tokens(count: object) -> int | None:
+    return max(0, count) if isinstance(count, int) and count <= _MOST_TOKENS else None

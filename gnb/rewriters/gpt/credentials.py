@@ -48,6 +48,11 @@ def key_variable(options: GptOptions) -> str | None:
     return options.api_key_env or ("OPENAI_API_KEY" if is_openai(options) else None)
 
 
+def gets_openai_key(options: GptOptions) -> bool:
+    """Tell whether the endpoint is OpenAI's own, or one that the user gives OpenAI's key."""
+    return is_openai(options) or key_variable(options) == "OPENAI_API_KEY"
+
+
 def read_key(options: GptOptions) -> SecretStr | None:
     """Return the key from the environment; None if the endpoint gets none.
 

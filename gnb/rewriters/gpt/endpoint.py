@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from gnb.core.errors import ModelError
 from gnb.prompting.chat import ANSWER_KEY, Message
-from gnb.rewriters.gpt.credentials import clean, is_openai, read_key
+from gnb.rewriters.gpt.budget import Budget, usage_of
+from gnb.rewriters.gpt.credentials import clean, gets_openai_key, is_openai, read_key
 from gnb.rewriters.gpt.faults import (
     GarbledError,
     RejectedError,
     UnwelcomeError,
     explain,
     explain_line,
+    may_be_billed,
     seconds_to_wait,
     words_of,
 )
@@ -66,16 +68,17 @@ class Endpoint:
         self._reached = False
         self._proven: set[str] = set()
 
-    def ask(self, messages: Sequence[Message], stop: Event) -> tuple[Body, int]:
+    def ask(self, messages: Sequence[Message], budget: Budget, stop: Event) -> tuple[Body, int]:
         """Return a chat completion, and how many further attempts it took.
 
         Raises:
             ModelError: if there is none, as `call`.
+            BudgetError: if the next attempt could exceed what the run may cost.
         """
         while True:
             form = self._format
             try:
-                found = self.call(partial(self._complete, self.request(messages, form)), stop)
+                found = self.call(partial(self._paid, self.request(messages, form), budget, stop), stop)
             except RejectedError as error:
                 if form in self._proven:
                     raise UnwelcomeError(str(error)) from None
@@ -137,11 +140,38 @@ class Endpoint:
     @cached_property
     def client(self) -> "OpenAI":
         """The client of the `openai` package, without its own retries."""
-        from openai import OpenAI, Timeout
+        from openai import DefaultHttpxClient, OpenAI, Timeout
 
         key = self._key.get_secret_value() if self._key else "none"
         timeout = Timeout(self._options.timeout, connect=min(self._options.timeout, _CONNECT))
-        return OpenAI(api_key=key, base_url=self._options.base_url, timeout=timeout, max_retries=0)
+        # a redirection would carry the texts to a host that nobody named
+        http = DefaultHttpxClient(timeout=timeout, follow_redirects=False)
+        client = OpenAI(api_key=key, base_url=self._options.base_url, timeout=timeout, max_retries=0, http_client=http)
+        if not gets_openai_key(self._options):
+            # read from OPENAI_ORG_ID, OPENAI_PROJECT_ID and OPENAI_CUSTOM_HEADERS, which are meant for OpenAI
+            client.organization = client.project = None
+            client._custom_headers = {}  # no argument keeps them out
+        return client
+
+    def _paid(self, request: dict[str, Any], budget: Budget, stop: Event) -> Body:
+        """Send one request, and book what it cost: the most it can, where it may have been billed but does not say."""
+        from openai import APIError
+
+        bound = budget.bound(message["content"] for message in request["messages"])
+        budget.reserve(bound)
+        spent = bound
+        try:
+            if stop.is_set():  # while this one waited for money that others had set aside
+                spent = 0.0
+                raise StoppedError
+            body = self._complete(request)
+            spent = usage_of(body, budget).get("cost", bound)
+        except (APIError, GarbledError) as error:
+            spent = bound if may_be_billed(error) else 0.0
+            raise
+        finally:
+            budget.settle(bound, spent)
+        return body
 
     def _complete(self, request: dict[str, Any]) -> Body:
         """Send one request. The body is read here, so that anything but a chat completion is told as such."""

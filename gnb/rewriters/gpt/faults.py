@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from socket import gaierror
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin, urlsplit
 
 from gnb.core.errors import ModelError
 from gnb.rewriters.gpt.credentials import Clean, key_variable
@@ -21,6 +22,8 @@ LONGEST_WAIT = 60.0
 """Seconds that doubling stops at; an endpoint's own Retry-After may be longer, ..."""
 PATIENCE = 600.0
 """... up to this. Past it the run ends, to be started again when the user likes."""
+_LOST = (408, 502, 504, *range(520, 525))
+"""Status codes of a go-between that gave up on an endpoint, the last ones Cloudflare's."""
 _QUOTA = ("insufficient_quota", "billing_hard_limit_reached", "insufficient_balance")
 _TOO_LONG = ("context_length", "context length", "context size", "context window", "maximum context", "too long")
 
@@ -95,6 +98,21 @@ def _may_pass(error: "APIError | GarbledError", *, reached: bool) -> bool:
     return error.status_code in (408, 409, 429, *range(500, 600)) and not _fault_of(error, str).is_quota
 
 
+def may_be_billed(error: "APIError | GarbledError") -> bool:
+    """Tell whether a model may have answered a request that failed: what it said was lost on the way or is no use."""
+    from openai import APIConnectionError, APIStatusError
+
+    if isinstance(error, APIStatusError):
+        return error.status_code in _LOST
+    if isinstance(error, APIConnectionError):
+        unsent = (ssl.SSLCertVerificationError, gaierror, ConnectionRefusedError)
+        return not any(
+            isinstance(cause, unsent) or type(cause).__name__ in ("ConnectTimeout", "ConnectError")
+            for cause in _causes(error)
+        )
+    return True
+
+
 def _retry_after(error: object) -> float:
     """Return the seconds that an endpoint asks to wait, 0 if it does not: Retry-After is a number or a date."""
     headers = getattr(getattr(error, "response", None), "headers", {})
@@ -114,6 +132,8 @@ def explain(error: "APIError | GarbledError", options: "GptOptions", clean: Clea
     from openai import APIConnectionError, APIStatusError
 
     where, tried = options.base_url, f" after {retries + 1} attempts" if retries else ""
+    if isinstance(error, APIStatusError) and error.response.has_redirect_location:
+        return ModelError(clean(_redirected(error, options)))
     if isinstance(error, APIStatusError):
         return _explain_fault(_fault_of(error, clean), options, tried)
     if isinstance(error, APIConnectionError):
@@ -148,6 +168,16 @@ def _explain_fault(fault: "_Fault", options: "GptOptions", tried: str) -> ModelE
     else:
         told = f"{where}{tried}: error {status} ({said}). Nothing that was answered is lost; run again later."
     return kind(told)
+
+
+def _redirected(error: "APIStatusError", options: "GptOptions") -> str:
+    """Name the new host alone: the rest of its address may hold a secret."""
+    to = urlsplit(urljoin(str(error.request.url), error.response.headers.get("location", "")))
+    host = f"{to.scheme}://{to.netloc.rpartition('@')[2]}"
+    return (
+        f"{options.base_url} sends requests on to {host}, and texts go nowhere that you have not named."
+        f" If you trust it, name it: -o gpt.base_url={host}/…"
+    )
 
 
 def _refused(options: "GptOptions", said: str) -> str:

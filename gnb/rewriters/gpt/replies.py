@@ -6,7 +6,7 @@ from typing import Any
 from gnb.core.errors import ModelError
 from gnb.core.records import Rewrite
 from gnb.prompting.answers import REASONS, Answer, read_answer
-from gnb.rewriters.gpt.budget import Budget
+from gnb.rewriters.gpt.budget import Budget, usage_of
 from gnb.rewriters.gpt.credentials import Clean
 from gnb.rewriters.gpt.faults import FilteredError, TooLongError, UnwelcomeError
 
@@ -25,16 +25,6 @@ def rewrite_of(text: str, body: Mapping[str, Any], budget: Budget, clean: Clean,
         return Rewrite(text, raw, True, {**details, "reason": _REASONS[answer.outcome]})
     lead, _, tail = text.partition(text.strip())
     return Rewrite(lead + clean(answer.text) + tail, raw, details=details)
-
-
-def usage_of(body: Mapping[str, Any], budget: Budget) -> dict[str, Any]:
-    """Return the tokens read and written, and the cost in US dollars, as far as they are known."""
-    usage = body.get("usage") or {}
-    read, written = usage.get("prompt_tokens"), usage.get("completion_tokens")
-    if not (isinstance(read, int) and isinstance(written, int)):
-        return {}
-    cost = budget.cost(read, written)
-    return {"prompt_tokens": read, "tokens": written} | ({} if cost is None else {"cost": cost})
 
 
 def left_alone(text: str, error: ModelError) -> Rewrite | None:

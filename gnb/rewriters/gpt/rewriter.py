@@ -86,18 +86,11 @@ class GptRewriter(Rewriter):
         if not has_letters(text):
             return Rewrite(text)
         messages = self.messages(text)
-        bound = self._budget.bound(message["content"] for message in messages)
-        self._budget.reserve(bound)
-        spent = bound  # unless we learn better: a request that failed half-way may have been paid
         try:
-            body, retries = self._endpoint.ask(messages, stop)
-            answer = rewrite_of(text, body, self._budget, self._endpoint.clean, retries)
-            spent = answer.details.get("cost", bound)
+            body, retries = self._endpoint.ask(messages, self._budget, stop)
         except ModelError as error:
             left = left_alone(text, error)
             if left is None:
                 raise
-            answer, spent = left, 0.0
-        finally:
-            self._budget.settle(bound, spent)
-        return answer
+            return left
+        return rewrite_of(text, body, self._budget, self._endpoint.clean, retries)
