@@ -264,6 +264,13 @@ def test_a_cache_that_cannot_be_written_to_fails(tmp_path: Path, monkeypatch: py
     assert "GNB_CACHE" in found.said("cache")
 
 
+@pytest.mark.parametrize("option", ["device", "device_map"])
+def test_a_device_that_is_not_there_fails(option: str) -> None:
+    found = doctor("-r", "base", "-o", f"base.{option}=banana")
+    assert (found.code, found.fails()) == (1, ["device"])
+    assert "There is no device 'banana' here" in found.said("device")
+
+
 def run(folder: Path, code: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run `gnb doctor` in a process of its own, after some code."""
     program = f"import sys\n{code}\nsys.argv = ['gnb', 'doctor', *{arguments!r}]\nfrom gnb.cli.main import main\nmain()"

@@ -16,6 +16,7 @@ _CHECKS: tuple[tuple[str, Callable[[Case], Iterator[Check]]], ...] = (
     ("libraries", packages.check_libraries),
     ("machine", machine.check_processors),
     ("GPU", machine.check_gpu),
+    ("device", machine.check_devices),
     ("hub", hub.check_hub),
     ("model", models.check_models),
     ("memory", models.check_memory),

@@ -14,6 +14,7 @@ from gnb.core.paths import cache_dir
 from gnb.core.wording import counted
 from gnb.doctor.checks import Case, Check, gigabytes
 from gnb.models.embedded import NAME as EMBEDDED
+from gnb.models.placing import pick_device, placement
 
 _CGROUP = Path("/sys/fs/cgroup")
 _CONVERSION = int(1.2e9)
@@ -110,6 +111,17 @@ def check_gpu(case: Case) -> Iterator[Check]:
         yield Check("GPU", "warning", "none: models run on the processor", advice)
     else:
         yield Check("GPU", "ok", "none, and none is needed")
+
+
+def check_devices(case: Case) -> Iterator[Check]:
+    """Is there every device that an option names?"""
+    for options in case.local.values():
+        named = options.device != "auto" and not options.device.startswith("cuda")  # of GPUs `check_gpu` tells
+        if named or options.device_map or options.max_memory:
+            placement(options)
+            if named:
+                pick_device(options.device)
+    yield from ()
 
 
 def check_folders(case: Case) -> Iterator[Check]:
