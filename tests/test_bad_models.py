@@ -16,7 +16,7 @@ from tiny_model import LLAMA_SPECIAL, build_tiny_adapter, build_tiny_chat_model
 from gnb.core.errors import GnbError, MissingDependencyError, ModelError, SettingsError
 from gnb.core.options import build_options
 from gnb.core.records import Example
-from gnb.models.adapters import CARD
+from gnb.models.adapters import CARD, CONFIG
 from gnb.models.classifier import encode
 from gnb.models.loading import load_model, load_tokenizer, weights_identity
 from gnb.models.options import ModelOptions
@@ -310,3 +310,37 @@ def test_an_empty_name_is_no_model(llama: Path, monkeypatch: pytest.MonkeyPatch)
     assert "no model folder or GGUF file ''" in line_of(ModelOptions(base_model=""))
     with pytest.raises(ModelError, match="no model folder"):
         weights_identity("")
+
+
+def told_of_adapter(model: Path, adapter: Path) -> str:
+    with pytest.raises(ModelError) as told:
+        list(LoraRewriter(LoraOptions(base_model=str(model), adapter=str(adapter))).rewrite(["سلام"]))
+    assert "\n" not in str(told.value)
+    return str(told.value)
+
+
+@pytest.mark.parametrize("note", ['{"base_model": 3}', '{"prompt": 5}', '{"base_weights": [1]}', "[]", "3"])
+def test_a_note_that_holds_nonsense_is_told(llama: Path, tmp_path: Path, note: str):
+    adapter = build_tiny_adapter(llama, tmp_path / "adapter")
+    (adapter / CARD).write_text(note, "utf-8")
+    assert f"{adapter / CARD} is damaged" in told_of_adapter(llama, adapter)
+
+
+def test_an_adapter_of_another_shape_is_told_with_the_first_mismatch(llama: Path, tmp_path: Path):
+    other = build_tiny_chat_model(tmp_path / "model", template=None, head_size=32)
+    line = told_of_adapter(llama, build_tiny_adapter(other, tmp_path / "adapter"))
+    assert "does not fit the base model" in line
+    assert "size mismatch for base_model.model.model.layers.0" in line
+
+
+def test_an_adapter_that_names_another_rank_than_it_has_is_refused(llama: Path, tmp_path: Path):
+    adapter = build_tiny_adapter(llama, tmp_path / "adapter")
+    changed(adapter, tmp_path / "other", CONFIG, r=8)
+    assert "says r = 8, its matrices have rank 4" in told_of_adapter(llama, tmp_path / "other")
+
+
+@pytest.mark.parametrize("settings", ['{"peft_type": "PROMPT_TUNING", "task_type": "CAUSAL_LM"}', "{}", "[]"])
+def test_an_adapter_of_another_kind_is_refused(llama: Path, tmp_path: Path, settings: str):
+    adapter = build_tiny_adapter(llama, tmp_path / "adapter")
+    (adapter / CONFIG).write_text(settings, "utf-8")
+    assert str(adapter) in told_of_adapter(llama, adapter)

@@ -43,9 +43,11 @@ class StoreError(GnbError):
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of what an error of a library says; the error's name if it says nothing."""
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
+    """Return the first line of what an error of a library says, and the next after a colon; else the error's name."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if not lines:
+        return type(error).__name__
+    return " ".join(lines[:2]) if lines[0].endswith(":") else lines[0]
 
 
 def nearest(name: str, known: Sequence[str]) -> str:

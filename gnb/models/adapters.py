@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from gnb.core.errors import ModelError, first_line
 from gnb.core.filehash import hash_files
 from gnb.models.loading import LoadedModel, weights_identity
-from gnb.models.merging import merge_plain
+from gnb.models.merging import is_plain_adapter, merge_plain
 from gnb.models.options import ModelOptions
 
 if TYPE_CHECKING:
@@ -20,6 +20,10 @@ WEIGHTS = "adapter_model.safetensors"
 CARD = "gnb.json"
 KEYS = "training_keys.txt"
 LEXICON = "lexicon.tsv"
+_FIRST = ".lora_A.weight"
+"""How the names of first matrices end, whose rows are the rank."""
+_NOTED: dict[str, type] = {"base_model": str, "base_weights": dict, "prompt": str, "task": str, "vocabulary": int}
+"""What gnb reads of a note, and its kind."""
 _MAKERS = {"adapter": "gnb train", "detector": "gnb train --task detect"}
 
 
@@ -55,12 +59,21 @@ def adapter_card(folder: Path) -> dict[str, Any]:
         ModelError: if the note is damaged.
     """
     file = folder / CARD
-    if not file.is_file():
-        return {}
+    card = _read_object(file) if file.is_file() else {}
+    for name, kind in _NOTED.items():
+        if not isinstance(card.get(name), kind | None):
+            raise ModelError(f"{file} is damaged ({name} is {card[name]!r}); train the adapter again.")
+    return card
+
+
+def _read_object(file: Path) -> dict[str, Any]:
     try:
-        return dict(json.loads(file.read_text("utf-8")))
-    except (ValueError, TypeError) as error:
-        raise ModelError(f"{file} is damaged ({error}); train the adapter again.") from None
+        found = json.loads(file.read_text("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"{file} is damaged ({first_line(error)}); train the adapter again.") from None
+    if not isinstance(found, dict):
+        raise ModelError(f"{file} is damaged (it holds no JSON object); train the adapter again.")
+    return found
 
 
 def check_base(folder: Path, options: ModelOptions) -> None:
@@ -119,6 +132,7 @@ def attach_adapter(loaded: LoadedModel, folder: Path) -> LoadedModel:
     from gnb.models.gemma import Gemma
 
     check_vocabulary(folder, loaded.model.get_input_embeddings().weight.shape[0])
+    check_rank(folder)
     quantised = getattr(loaded.model, "is_quantized", False)
     if not quantised and merge_plain(loaded.model, folder / CONFIG, folder / WEIGHTS):
         return loaded
@@ -137,12 +151,12 @@ def lay_adapter(loaded: LoadedModel, folder: Path, *, trainable: bool = False) -
         ModelError: if the adapter was made for another model or its files are damaged.
     """
     from peft import PeftModel
-    from safetensors import SafetensorError
 
     check_vocabulary(folder, loaded.model.get_input_embeddings().weight.shape[0])
+    check_rank(folder)
     try:
         tuned = PeftModel.from_pretrained(loaded.model, str(folder), local_files_only=True, is_trainable=trainable)
-    except (RuntimeError, ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
+    except Exception as error:  # files of strangers may lead peft anywhere
         reason = first_line(error)
         raise ModelError(f"The adapter in {folder} does not fit the base model or is damaged: {reason}") from error
     # or peft asks the hub for a model of the name that the adapter's maker gave it, whenever it saves a checkpoint
@@ -166,3 +180,35 @@ def check_vocabulary(folder: Path, found: int) -> None:
             f"The adapter in {folder} does not fit the base model: it learnt a vocabulary of {learnt} tokens, "
             f"the model has {found}."
         )
+
+
+def check_rank(folder: Path) -> None:
+    """Refuse an adapter of another kind than LoRA, or whose settings name another rank than its matrices have.
+
+    The scale of the matrices follows from the rank, so the wrong one gives another model without a word. Adapters that
+    are not plain, as with ranks that differ from layer to layer, are left to peft.
+
+    Raises:
+        ModelError: saying which of the two.
+    """
+    settings = _read_object(folder / CONFIG)
+    if settings.get("peft_type") != "LORA":
+        raise ModelError(f"The adapter in {folder} is none of LoRA: peft_type is {settings.get('peft_type')!r}.")
+    others = _ranks(folder) - {settings.get("r")} if is_plain_adapter(folder / CONFIG) else set()
+    if others:
+        raise ModelError(
+            f"The adapter in {folder} is damaged: its {CONFIG} says r = {settings.get('r')!r}, its matrices have "
+            f"rank {min(others)}."
+        )
+
+
+def _ranks(folder: Path) -> set[int]:
+    """Return the ranks of an adapter's matrices; none if they cannot be read, which loading them will tell."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(folder / WEIGHTS, framework="np") as weights:
+            names = [name for name in list(weights.keys()) if name.endswith(_FIRST)]
+            return {weights.get_slice(name).get_shape()[0] for name in names}
+    except (SafetensorError, IndexError):
+        return set()

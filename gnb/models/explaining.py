@@ -19,6 +19,8 @@ _SETTINGS = ("config.json", "generation_config.json", "tokenizer_config.json")
 _FRESH = ("score.", "pooler.")
 """Layers that no file needs to hold: a classifier, which an adapter brings or is trained, and one that nothing runs."""
 _OWN_CODE = "trust_remote_code"
+_MISMATCH = "ignore_mismatched_sizes"
+"""What transformers names where it refuses such files."""
 _TELLING = (OSError, ValueError, RuntimeError, ImportError)
 """Errors that libraries write for people; others name the place in the library that files led astray."""
 
@@ -49,6 +51,8 @@ def _reason(error: Exception) -> str:
             "cannot be loaded: its files ask for code of their own (auto_map), and gnb runs no code of models. "
             "Take one of an architecture that transformers knows."
         )
+    if _MISMATCH in str(error):
+        return "cannot be loaded: its weights have other shapes than its config.json says. Fetch or convert it again."
     if isinstance(error, _TELLING) or type(error) is Exception or "safetensors" in type(error).__module__:
         return f"cannot be loaded: {first_line(error)}"
     return f"cannot be loaded, its files are damaged or of an unknown kind: {type(error).__name__}: {first_line(error)}"
