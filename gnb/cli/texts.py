@@ -47,6 +47,7 @@ def _batches(texts: tuple[str, ...], files: tuple[Path, ...], opened: ExitStack)
     import os
 
     from gnb.core.streams import arriving_lines
+    from gnb.sources.decoding import file_lines
 
     for text in texts:
         if os.path.isfile(text):  # unlike Path.is_file, it takes texts that are too long for a name
@@ -55,7 +56,7 @@ def _batches(texts: tuple[str, ...], files: tuple[Path, ...], opened: ExitStack)
         yield from arriving_lines(io.BytesIO(os.fsencode("\n".join([*texts, ""]))), "TEXT")
     for path in files if texts or files else (_STANDARD_INPUT,):
         if path != _STANDARD_INPUT:
-            yield from arriving_lines(opened.enter_context(_open(path)), str(path))
+            yield from file_lines(opened.enter_context(_open(path)), str(path))
             continue
         if sys.stdin.isatty():
             note("Type a text and press Enter; Ctrl-D ends.")

@@ -50,9 +50,11 @@ def _decoded(lines: list[bytes], name: str, number: int) -> Iterator[list[str]]:
             texts.append(line.removesuffix(b"\r").decode("utf-8-sig" if number + len(texts) == 0 else "utf-8"))
     except UnicodeDecodeError as error:
         yield texts
+        utf16 = number + len(texts) == 0 and error.object.startswith((b"\xff\xfe", b"\xfe\xff"))  # its mark
+        advice = "such a file: iconv -f UTF-16" if utf16 else "old Windows files: iconv -f WINDOWS-1256"
         raise InputError(
             f"{name}, line {number + len(texts) + 1}: is not UTF-8 text (byte 0x{error.object[error.start]:02X} at"
-            f" place {error.start + 1}). For old Windows files: iconv -f WINDOWS-1256 -t UTF-8 OLD > NEW"
+            f" place {error.start + 1}). For {advice} -t UTF-8 OLD > NEW"
         ) from None
     if texts:
         yield texts

@@ -8,9 +8,13 @@ from typing import Annotated, BinaryIO, cast
 
 from pydantic import AfterValidator
 
+from gnb.core.errors import InputError
+from gnb.core.streams import arriving_lines
 from gnb.sources.packed import BrokenError
 
 AUTO = "auto"
+_CHUNK = 2**16
+"""Characters of lines handed on at once."""
 LONGEST_LINE = 2**26
 """Characters; a longer line is a sign of something else than lines."""
 _SINGLE_BYTE = "cp1256"
@@ -102,6 +106,29 @@ def text_lines(text: io.TextIOWrapper) -> Iterator[str]:
     except UnicodeDecodeError as error:
         found = f"byte 0x{error.object[error.start]:02X}: {error.reason}"
         raise BrokenError(f"is not {text.encoding} text or is cut off ({found})") from None
+
+
+def file_lines(stream: io.BufferedReader, name: str) -> Iterator[list[str]]:
+    r"""Yield the lines of a file in whatever encoding it is found to be, as `arriving_lines` does those of UTF-8.
+
+    Raises:
+        InputError: at a line that is not in that encoding, after the lines before it; the message names it.
+    """
+    if detect(stream.peek()).startswith("utf-8"):
+        yield from arriving_lines(stream, name)
+        return
+    number = 0
+    try:
+        with decode(stream, AUTO, newline="\n") as text:
+            while lines := text.readlines(_CHUNK):
+                faults = ((place, fault) for place, line in enumerate(lines) if (fault := misread(line, text.encoding)))
+                place, fault = next(faults, (len(lines), ""))
+                yield [line.removesuffix("\n").removesuffix("\r") for line in lines[:place]]
+                if fault:
+                    raise InputError(f"{name}, line {number + place + 1}: {fault}.")
+                number += len(lines)
+    except UnicodeDecodeError as error:
+        raise InputError(f"{name}: is not {error.encoding} text or is cut off ({error.reason}).") from None
 
 
 def _is_surely_cp1256(head: bytes) -> bool:
