@@ -344,3 +344,15 @@ def test_an_adapter_of_another_kind_is_refused(llama: Path, tmp_path: Path, sett
     adapter = build_tiny_adapter(llama, tmp_path / "adapter")
     (adapter / CONFIG).write_text(settings, "utf-8")
     assert str(adapter) in told_of_adapter(llama, adapter)
+
+
+@pytest.mark.parametrize("package", ["gguf", "filelock"])
+def test_a_conversion_that_lacks_a_package_names_it(
+    llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    file = write_gguf(llama, tmp_path / "tiny.gguf")
+    load_tokenizer(str(llama))  # transformers itself needs filelock
+    monkeypatch.setitem(sys.modules, package, None)
+    line = line_of(ModelOptions(base_model=str(file)), MissingDependencyError)
+    assert f"needs {package}. Install: pip install 'gnb[local]'" in line

@@ -5,12 +5,14 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from gnb.core.errors import ModelError, first_line
+from gnb.core.errors import MissingDependencyError, ModelError, first_line
 from gnb.core.filehash import hash_files
 from gnb.core.paths import cache_dir
+from gnb.core.registry import is_installed
 from gnb.models.explaining import LOCAL, check_complete
 from gnb.models.quiet import quiet_transformers
 
+_PACKAGES = ("filelock", "gguf")
 _LAYOUT = "v1"  # raise it when the conversion changes
 
 
@@ -24,6 +26,7 @@ def gguf_folder(file: Path) -> Path:
 
     Raises:
         ModelError: if the file is damaged or its architecture one that transformers cannot read.
+        MissingDependencyError: as `converted`.
     """
     folder = cache_dir() / f"gguf-{hash_files([file])}-{_LAYOUT}"
     return converted(folder, lambda scratch: convert(file, scratch))
@@ -37,9 +40,13 @@ def converted(folder: Path, make: Callable[[Path], None]) -> Path:
     Args:
         folder: the folder.
         make: fills the folder that it is given.
+
+    Raises:
+        MissingDependencyError: if a package is not installed that conversions need.
     """
     if folder.exists():
         return folder
+    check_packages()
     from filelock import FileLock
 
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -52,6 +59,18 @@ def converted(folder: Path, make: Callable[[Path], None]) -> Path:
             finally:
                 shutil.rmtree(scratch, ignore_errors=True)
     return folder
+
+
+def check_packages() -> None:
+    """Refuse a conversion for which a package is lacking.
+
+    Raises:
+        MissingDependencyError: naming those that are not installed.
+    """
+    if lacking := [name for name in _PACKAGES if not is_installed(name)]:
+        raise MissingDependencyError(
+            f"Converting a GGUF file needs {' and '.join(lacking)}. Install: pip install 'gnb[local]'"
+        )
 
 
 def convert(file: Path, target: Path) -> None:
