@@ -43,6 +43,10 @@ class Endpoint:
     files: dict[str, bytes] = field(default_factory=dict)
     batches: dict[str, dict[str, Any]] = field(default_factory=dict)
     batch_status: Callable[[dict[str, Any]], str] = lambda batch: "completed"
+    batch_error: str = "Enqueued token limit reached"
+    bad_line: str | None = None
+    instead: dict[str, bytes] = field(default_factory=dict)
+    errors: dict[str, tuple[int, dict[str, Any], dict[str, str]]] = field(default_factory=lambda: dict(ERRORS))
     at_once: int = 0
     most_at_once: int = 0
     release: threading.Event = field(default_factory=threading.Event)
@@ -83,7 +87,7 @@ def random_faults(seed: int, share: float, kinds: tuple[str, ...]) -> Plan:
     return lambda text, asked: dice.choice(kinds) if asked < 3 and dice.random() < share else ""
 
 
-BROKEN = ("reset", "cut", "garbage", "page", "slow")
+BROKEN = ("reset", "cut", "garbage", "page", "slow", "deep")
 ERRORS: dict[str, tuple[int, dict[str, Any], dict[str, str]]] = {
     "429": (429, {"message": "Rate limit reached", "code": "rate_limit_exceeded"}, {"Retry-After": "0.01"}),
     "429-date": (429, {"message": "Rate limit reached"}, {"Retry-After": "DATE"}),
@@ -113,6 +117,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.endpoint.headers.append({key.lower(): value for key, value in self.headers.items()})
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path in self.endpoint.instead:
+            return self._bytes(200, self.endpoint.instead[self.path], "application/json")
         match self.path:
             case "/v1/chat/completions":
                 self._chat(json.loads(body))
@@ -122,9 +128,13 @@ class _Handler(BaseHTTPRequestHandler):
                 self._create(json.loads(body))
             case _:
                 self._error("404")
+        return None
 
     def do_GET(self) -> None:
-        parts = self.path.partition("?")[0].removeprefix("/v1/").split("/")
+        path = self.path.partition("?")[0]
+        if path in self.endpoint.instead:
+            return self._bytes(200, self.endpoint.instead[path], "application/json")
+        parts = path.removeprefix("/v1/").split("/")
         match parts:
             case ["batches"]:
                 self._send(200, {"object": "list", "data": list(self.endpoint.batches.values()), "has_more": False})
@@ -137,6 +147,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._bytes(200, self.endpoint.files[name], "application/octet-stream")
             case _:
                 self._error("404")
+        return None
 
     def _chat(self, request: dict[str, Any]) -> None:
         endpoint, text = self.endpoint, request["messages"][-1]["content"]
@@ -157,7 +168,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.endpoint.completion(request, self.endpoint.content(text))
         if form not in self.endpoint.formats:
             self._send(400, {"error": {"message": f"response_format {form} is not supported"}})
-        elif fault in ERRORS:
+        elif fault in self.endpoint.errors:
             self._error(fault)
         elif fault in BROKEN:
             self._break(fault)
@@ -190,6 +201,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self._bytes(200, b'{"choices": [{"mess', "application/json")
             case "page":
                 self._bytes(200, b"<html>Welcome</html>", "text/html")
+            case "deep":
+                self._bytes(200, b"[" * 100_000, "application/json")
             case "slow":
                 self.endpoint.release.wait()  # nobody listens any more
 
@@ -222,11 +235,14 @@ class _Handler(BaseHTTPRequestHandler):
         if status == "expired":
             lines = lines[: len(lines) // 2]
         if status not in ("completed", "expired"):
-            batch["errors"] = {"object": "list", "data": [{"message": "Enqueued token limit reached"}]}
+            batch["errors"] = {"object": "list", "data": [{"message": self.endpoint.batch_error}]}
             return
         for line in map(json.loads, lines):
             kind, result = self._line(line)
             results[kind].append(json.dumps(result))
+        if self.endpoint.bad_line is not None:  # in the place of the first
+            name = json.loads(lines[0])["custom_id"]
+            results["output_file_id"][0] = self.endpoint.bad_line.replace("KEY", name)
         for kind, found in results.items():
             if found:
                 batch[kind] = f"{batch['id']}-{kind}"
@@ -246,7 +262,7 @@ class _Handler(BaseHTTPRequestHandler):
         return "output_file_id", {"custom_id": line["custom_id"], "response": response, "error": None}
 
     def _error(self, fault: str) -> None:
-        status, error, headers = ERRORS[fault]
+        status, error, headers = self.endpoint.errors[fault]
         headers = {
             key: formatdate(time.time() + 1, usegmt=True) if value == "DATE" else value
             for key, value in headers.items()

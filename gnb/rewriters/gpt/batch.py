@@ -21,12 +21,12 @@ from gnb.core.text import has_letters
 from gnb.prompting.chat import Message
 from gnb.rewriters.gpt.budget import Budget
 from gnb.rewriters.gpt.endpoint import Endpoint
-from gnb.rewriters.gpt.faults import MissingError, RejectedError, UnwelcomeError
+from gnb.rewriters.gpt.faults import GarbledError, MissingError, RejectedError, UnwelcomeError, mapping
 from gnb.rewriters.gpt.options import GptOptions
 from gnb.rewriters.gpt.replies import left_alone, rewrite_of
 
 if TYPE_CHECKING:
-    from openai.types import Batch
+    from openai.types import Batch, FileObject
 
 Ask = Callable[[str], list[Message]]
 MAX_REQUESTS, MAX_BYTES = 20_000, 50_000_000
@@ -94,10 +94,10 @@ class Batches:
         problem = "the endpoint gave none"
         for job in self._jobs(waiting):
             for line in self._results(job):
-                key = line.get("custom_id", "")
-                if key not in waiting:
+                key = line.get("custom_id")
+                if not isinstance(key, str) or key not in waiting:
                     continue
-                answer = self._read(waiting[key][0], line)
+                answer = self._read(*waiting[key], line)
                 if answer is None:
                     problem = str(self._endpoint.error_of_line(line))
                     continue
@@ -126,11 +126,11 @@ class Batches:
         data = "".join(f"{line}\n" for _, line in waiting.values()).encode()
         client = self._endpoint.client
         uploaded, _ = self._endpoint.call(
-            lambda: client.files.create(file=("gnb.jsonl", data), purpose="batch"), _NEVER
+            lambda: _named(client.files.create(file=("gnb.jsonl", data), purpose="batch")), _NEVER
         )
         return self._keep(Job(uploaded.id, "", list(waiting)))
 
-    def _results(self, job: Job) -> Iterator[dict[str, Any]]:
+    def _results(self, job: Job) -> Iterator[Mapping[str, Any]]:
         """Wait for a batch, and yield the lines of its results and errors."""
         try:
             batch = self._finished(job)
@@ -141,7 +141,7 @@ class Batches:
         for file in (batch.output_file_id, batch.error_file_id):
             if file:
                 content, _ = self._endpoint.call(partial(client.files.content, file), _NEVER)
-                yield from (json.loads(line) for line in content.read().splitlines() if line.strip())
+                yield from map(_object, content.read().splitlines())
         if batch.status == "failed":
             self._file(job).unlink(missing_ok=True)
             said = "; ".join(str(error.message) for error in (batch.errors and batch.errors.data) or ())
@@ -151,17 +151,22 @@ class Batches:
     def _finished(self, job: Job) -> "Batch":
         client = self._endpoint.client
         if not job.batch:
-            created, _ = self._endpoint.call(lambda: self._adopted(job) or self._created(job), _NEVER)
+            created, _ = self._endpoint.call(lambda: _named(self._adopted(job) or self._created(job)), _NEVER)
             job = self._keep(replace(job, batch=created.id))
         while True:
-            batch, _ = self._endpoint.call(lambda: client.batches.retrieve(job.batch), _NEVER)
+            batch, _ = self._endpoint.call(lambda: _named(client.batches.retrieve(job.batch)), _NEVER)
             if batch.status in ("completed", "failed", "expired", "cancelled"):
                 return batch
             time.sleep(self._options.batch_poll)
 
     def _adopted(self, job: Job) -> "Batch | None":
         """Return the batch of a job's input file if there is one already: the answer to its creation may be lost."""
-        recent = self._endpoint.client.batches.list(limit=100).data
+        try:
+            recent = self._endpoint.client.batches.list(limit=100).data
+        except AttributeError:  # of the `openai` package, about JSON that is no object
+            recent = None
+        if not isinstance(recent, list):
+            raise GarbledError("it answered with something that is no list of batches.")
         return next((batch for batch in recent if batch.input_file_id == job.input_file), None)
 
     def _created(self, job: Job) -> "Batch":
@@ -183,15 +188,30 @@ class Batches:
         request = {"custom_id": key, "method": "POST", "url": _PATH, "body": self._endpoint.request(messages)}
         return json.dumps(request, ensure_ascii=False)
 
-    def _read(self, text: str, line: Mapping[str, Any]) -> Rewrite | None:
+    def _read(self, text: str, asked: str, line: Mapping[str, Any]) -> Rewrite | None:
         """Return the answer that a line of the results holds; None if the text has to be asked for again."""
-        response = line.get("response") or {}
+        response = mapping(line.get("response"))
         if response.get("status_code") != 200:
             error = self._endpoint.error_of_line(line)
             # the lines that were answered come first
             is_own_fault = self._answered and isinstance(error, RejectedError)
             return left_alone(text, UnwelcomeError(str(error)) if is_own_fault else error)
         self._answered = True
-        answer = rewrite_of(text, response.get("body") or {}, self._budget, self._endpoint.clean)
-        self._cost += answer.details.get("cost", 0.0)
+        answer = rewrite_of(text, mapping(response.get("body")), self._budget, self._endpoint.clean)
+        self._cost += answer.details.get("cost", self._budget.bound([asked]))
         return answer
+
+
+def _named[ThingT: "Batch | FileObject"](thing: ThingT) -> ThingT:
+    """Return a file or a batch; the `openai` package takes any JSON for one."""
+    if not isinstance(getattr(thing, "id", None), str):
+        raise GarbledError("it answered with something that is no file and no batch.")
+    return thing
+
+
+def _object(line: bytes) -> Mapping[str, Any]:
+    """Return what a line of the results holds; nothing if it is broken."""
+    try:
+        return mapping(json.loads(line))
+    except (ValueError, RecursionError):
+        return {}

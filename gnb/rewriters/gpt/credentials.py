@@ -13,6 +13,7 @@ from gnb.rewriters.gpt.options import GptOptions
 Clean = Callable[[str], str]
 """`clean` with the key of one endpoint."""
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
+_HOST = re.compile(r"[\w.-]+|[0-9a-f:.%]+")
 _OPENAI = ("openai.com", "openai.azure.com")
 
 
@@ -27,14 +28,20 @@ def check_address(options: GptOptions) -> None:
             "api_key_env takes the NAME of an environment variable in capital letters, such as OPENAI_API_KEY."
             " Put the key into that variable, and nowhere else."
         )
-    parts = urlsplit(options.base_url)
-    if parts.username or parts.password or parts.query or parts.fragment:
+    try:
+        parts = urlsplit(options.base_url)
+        is_address = (
+            parts.scheme in ("http", "https") and bool(_HOST.fullmatch(parts.hostname or "")) and parts.port != 0
+        )
+    except ValueError:  # the brackets or the port are wrong; a password may be why
+        parts, is_address = urlsplit(""), False
+    if "@" in options.base_url or parts.query or parts.fragment:
         raise SettingsError(
             "base_url holds a user name, a password or a query: write the plain address, put the key into an"
             " environment variable, and name that with -o gpt.api_key_env=NAME."
         )
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise SettingsError(f"base_url {options.base_url!r}: write an address such as http://localhost:8000/v1.")
+    if not is_address:
+        raise SettingsError("base_url is no address: write one such as http://localhost:8000/v1.")
 
 
 def is_openai(options: GptOptions) -> bool:

@@ -7,7 +7,7 @@ from itertools import count
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
 
-from gnb.core.errors import ModelError
+from gnb.core.errors import ModelError, SettingsError
 from gnb.prompting.chat import ANSWER_KEY, Message
 from gnb.rewriters.gpt.budget import Budget, usage_of
 from gnb.rewriters.gpt.credentials import clean, gets_openai_key, is_openai, read_key
@@ -52,6 +52,10 @@ FORMATS: Mapping[str, Mapping[str, Any] | None] = {
 
 _CONNECT = 15.0
 """Seconds that a connection may take; only an answer takes longer."""
+
+
+_TOO_DEEP: Body = {"choices": [{"message": "nested too deeply"}]}
+"""Stands for an answer that no reader of JSON can hold: a malformed one."""
 
 
 class Endpoint:
@@ -115,7 +119,7 @@ class Endpoint:
             if stop.is_set():
                 raise StoppedError
             try:
-                return send(), retries
+                return _sent(send), retries
             except (APIError, GarbledError) as error:
                 self._reached = self._reached or hasattr(error, "response")
                 wait = seconds_to_wait(error, retries, self._options.retry_wait, reached=self._reached)
@@ -146,7 +150,11 @@ class Endpoint:
         timeout = Timeout(self._options.timeout, connect=min(self._options.timeout, _CONNECT))
         # a redirection would carry the texts to a host that nobody named
         http = DefaultHttpxClient(timeout=timeout, follow_redirects=False)
-        client = OpenAI(api_key=key, base_url=self._options.base_url, timeout=timeout, max_retries=0, http_client=http)
+        url = self._options.base_url
+        try:
+            client = OpenAI(api_key=key, base_url=url, timeout=timeout, max_retries=0, http_client=http)
+        except Exception:  # InvalidURL of httpx or httpx2, whichever the `openai` package stands on
+            raise SettingsError(f"base_url {url!r}: there can be no such host. Check its spelling.") from None
         if not gets_openai_key(self._options):
             # read from OPENAI_ORG_ID, OPENAI_PROJECT_ID and OPENAI_CUSTOM_HEADERS, which are meant for OpenAI
             client.organization = client.project = None
@@ -181,8 +189,8 @@ class Endpoint:
         self._reached = True
         try:
             body = json.loads(answer.content)
-        except ValueError:
-            raise GarbledError("it answered with something that is no JSON.") from None
+        except RecursionError:
+            return _TOO_DEEP
         if not isinstance(body, dict) or not isinstance(body.get("choices"), list):
             said = f" ({words_of(body, self.clean)})" if isinstance(body, dict) and "error" in body else ""
             raise GarbledError(f"it answered with something that is no chat completion{said}.")
@@ -201,3 +209,11 @@ class Endpoint:
     @cached_property
     def _key(self) -> Any:
         return read_key(self._options)
+
+
+def _sent[ResultT](send: Callable[[], ResultT]) -> ResultT:
+    """Return what a request gives; the `openai` package reads JSON only in part under its own errors."""
+    try:
+        return send()
+    except (ValueError, RecursionError):
+        raise GarbledError("it answered with something that is no JSON.") from None

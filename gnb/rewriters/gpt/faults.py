@@ -123,7 +123,7 @@ def _retry_after(error: object) -> float:
         pass
     try:
         return max(0.0, (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return 0.0
 
 
@@ -143,10 +143,11 @@ def explain(error: "APIError | GarbledError", options: "GptOptions", clean: Clea
 
 def explain_line(line: Mapping[str, Any], options: "GptOptions", clean: Clean) -> ModelError:
     """Return what to tell of a line in a batch's results that holds no chat completion."""
-    response = line.get("response") or {}
-    error = line.get("error") or (response.get("body") or {}).get("error") or {}
-    status = int(response.get("status_code") or 0)
-    fault = _Fault(status, str(error.get("code")), str(error.get("type")), words_of(error, clean))
+    response = mapping(line.get("response"))
+    said = line.get("error") or mapping(response.get("body")).get("error")
+    error, status = mapping(said), response.get("status_code")
+    known = status if isinstance(status, int) else 0
+    fault = _Fault(known, str(error.get("code")), str(error.get("type")), words_of(said, clean))
     return _explain_fault(fault, options, "")
 
 
@@ -221,6 +222,11 @@ def words_of(body: object, clean: Clean) -> str:
     # cleaned before it is cut: of a key that is cut in two, the first part would stay
     said = " ".join(clean(str(body or "no reason given")).split())
     return said if len(said) <= 300 else f"{said[:299]}…"
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """Return an object of JSON as it is, and anything else as an empty one."""
+    return value if isinstance(value, Mapping) else {}
 
 
 def _fault_of(error: "APIStatusError", clean: Clean) -> _Fault:

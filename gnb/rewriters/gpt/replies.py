@@ -8,15 +8,16 @@ from gnb.core.records import Rewrite
 from gnb.prompting.answers import REASONS, Answer, read_answer
 from gnb.rewriters.gpt.budget import Budget, usage_of
 from gnb.rewriters.gpt.credentials import Clean
-from gnb.rewriters.gpt.faults import FilteredError, TooLongError, UnwelcomeError
+from gnb.rewriters.gpt.faults import FilteredError, TooLongError, UnwelcomeError, mapping
 
 _REASONS = {**REASONS, "truncated": "the answer is longer than max_tokens"}
 
 
 def rewrite_of(text: str, body: Mapping[str, Any], budget: Budget, clean: Clean, retries: int = 0) -> Rewrite:
     """Read the answer to a text out of a chat completion, with its outcome, tokens and cost in the details."""
-    choice = next((each for each in body.get("choices") or () if isinstance(each, Mapping)), {})
-    message = choice.get("message") or {}
+    choices = body.get("choices")
+    choice = next((each for each in choices if isinstance(each, Mapping)), {}) if isinstance(choices, list) else {}
+    message = mapping(choice.get("message"))
     raw = next((said for key in ("content", "refusal") if isinstance(said := message.get(key), str) and said), "")
     raw = clean(raw)
     answer = _answer(choice, raw, text)
@@ -43,6 +44,8 @@ def left_alone(text: str, error: ModelError) -> Rewrite | None:
 
 def _answer(choice: Mapping[str, Any], raw: str, text: str) -> Answer:
     message = choice.get("message") or {}
+    if not isinstance(message, Mapping):
+        return Answer("malformed")
     match choice.get("finish_reason"):
         case "length":
             return Answer("truncated")
