@@ -95,13 +95,18 @@ def findings(
     if threshold is not None:
         options["threshold"] = threshold
     rewriter = _build(settings, name, options)
-    limit = getattr(rewriter.options, "threshold", None)
-    limit = DEFAULT_THRESHOLD if limit is None else limit
+    limit = threshold_of(rewriter)
     if not words:  # the detector judges every text, and the rewriter gets those that are biased for certain
         rewriter = _build(settings, name, {**options, "threshold": 1.0})
     with rewriter:
         for text, answer in answered(rewriter, batches):
             yield _finding(text, answer, name, limit, words=words)
+
+
+def threshold_of(rewriter: Rewriter) -> float:
+    """Return the probability from which a rewriter takes a text as biased."""
+    threshold = getattr(rewriter.options, "threshold", None)
+    return DEFAULT_THRESHOLD if threshold is None else float(threshold)
 
 
 def _build(settings: Settings, name: str, options: Mapping[str, Any]) -> Rewriter:

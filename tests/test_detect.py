@@ -112,6 +112,14 @@ def test_the_command_says_what_the_function_says(workplace: Workplace, tiny: dic
     ] == list(detect(TEXTS[:4], threshold=middle, **tiny))
 
 
+def test_rewrite_names_a_category_where_detect_does(workplace: Workplace, tiny: dict[str, Any], middle: float) -> None:
+    options = [part for key, value in tiny.items() for part in ("-o", f"lora.{key}={value}")]
+    out, _ = workplace.run("rewrite", "--json", "-o", f"lora.threshold={middle}", *options, *TEXTS)
+    categories = [json.loads(line)["details"]["category"] for line in out.splitlines()]
+    assert categories == [finding.category for finding in detect(TEXTS, threshold=middle, words=False, **tiny)]
+    assert None in categories
+
+
 def test_a_pipe_gets_columns(workplace: Workplace) -> None:
     (workplace.folder / "a.txt").write_text(f"{TEXT}\n\n", "utf-8")
     out, err = workplace.run(*DETECT, "-o", BIASED, "-f", "a.txt", "-f", "-", stdin=b"x\ty")

@@ -96,6 +96,15 @@ def test_json_tells_what_happened_to_each_line(workplace: Workplace) -> None:
     assert json.loads(out)["changed"] is False
 
 
+@pytest.mark.parametrize(("probability", "category"), [(0.036, None), (0.5, "marking")])
+def test_json_names_a_category_from_the_threshold_on(
+    workplace: Workplace, probability: float, category: str | None
+) -> None:
+    details = json.dumps({"probability": probability, "category": "marking"})
+    out, _ = workplace.run(*REWRITE, "--json", "-o", f"scripted.details={details}", TEXT)
+    assert json.loads(out)["details"] == {"probability": probability, "category": category}
+
+
 def test_changes_are_marked(workplace: Workplace) -> None:
     assert workplace.run(*REWRITE, "--show-changes", TEXT)[0] == f"{TEXT}{{+!+}}\n"
 
@@ -113,6 +122,33 @@ def test_input_that_is_not_utf8_is_named_after_what_went_before(workplace: Workp
         f"Error: standard input, line {before.count(b'\n') + 1}: is not UTF-8 text (byte 0xE3 at place 3)."
         " For old Windows files: iconv -f WINDOWS-1256 -t UTF-8 OLD > NEW\n"
     )
+
+
+def test_the_advice_for_utf16_names_it(workplace: Workplace) -> None:
+    _, err = workplace.run(*REWRITE, stdin=TEXT.encode("utf-16"), code=2)
+    assert err.endswith(" For such a file: iconv -f UTF-16 -t UTF-8 OLD > NEW\n")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1256", "utf-16", "utf-16-le", "utf-16-be"])
+def test_the_encoding_of_a_file_is_found(workplace: Workplace, encoding: str) -> None:
+    lines = ["اين مرد مهربان است", "", "او می‌رود\u2028و می‌آید" if encoding != "cp1256" else "او مي‌رود", "تمام"]
+    (workplace.folder / "a.txt").write_bytes("\r\n".join(lines).encode(encoding))
+    out, _ = workplace.run(*REWRITE, "--json", "--file", "a.txt")
+    assert [json.loads(line)["input"] for line in out.split("\n") if line] == lines
+
+
+def test_a_file_in_two_encodings_is_named_after_what_went_before(workplace: Workplace) -> None:
+    old = ("اين مرد مهربان است\n" * 2).encode("cp1256")
+    (workplace.folder / "a.txt").write_bytes(old + b"a\n" * 9000 + "زن مهربان\n".encode())
+    out, err = workplace.run(*REWRITE, "--file", "a.txt", code=2)
+    assert out.count("\n") == 9002
+    assert err.startswith("Error: a.txt, line 9003: is UTF-8 in a file of cp1256: 'زن مهربان'")
+
+
+def test_a_file_of_utf16_that_is_cut_off_is_named(workplace: Workplace) -> None:
+    (workplace.folder / "a.txt").write_bytes(TEXT.encode("utf-16")[:-1])
+    _, err = workplace.run(*REWRITE, "--file", "a.txt", code=2)
+    assert err.startswith("Error: a.txt: is not utf-16-le text or is cut off")
 
 
 def test_an_argument_that_is_not_utf8_is_named(workplace: Workplace) -> None:

@@ -13,6 +13,7 @@ from gnb.cli.texts import texts_argument
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from gnb.core.components import Rewriter
     from gnb.core.records import Rewrite
     from gnb.core.settings import Settings
 
@@ -35,9 +36,9 @@ def rewrite(settings: Settings, batches: Iterator[list[str]], name: str, show_ch
     from gnb.core.wording import counted
     from gnb.plugins.manager import installed_plugins
 
-    show: Show = _show_json if as_json else _show_changes() if show_changes else _show_text
     fallbacks = 0
     with settings.build_rewriter(name, installed_plugins().registry) as rewriter:
+        show: Show = _show_json(rewriter) if as_json else _show_changes() if show_changes else _show_text
         for text, answer in answered(rewriter, batches):
             show(text, answer)
             fallbacks += answer.fallback
@@ -62,11 +63,20 @@ def _show_changes() -> Show:
     return lambda text, answer: panels.print(marked(text, answer.text))
 
 
-def _show_json(text: str, answer: Rewrite) -> None:
+def _show_json(rewriter: Rewriter) -> Show:
+    """Print answers as JSON, the category null below the threshold in use."""
     import json
     from dataclasses import asdict
 
     from gnb.core.samples import is_changed
+    from gnb.detecting import threshold_of
 
-    values = {"input": text, **asdict(answer), "changed": is_changed(text, answer.text)}
-    click.echo(json.dumps(values, ensure_ascii=False))
+    threshold = threshold_of(rewriter)
+
+    def show(text: str, answer: Rewrite) -> None:
+        values = {"input": text, **asdict(answer), "changed": is_changed(text, answer.text)}
+        if "category" in answer.details and answer.details.get("probability", threshold) < threshold:
+            values["details"] = {**answer.details, "category": None}
+        click.echo(json.dumps(values, ensure_ascii=False))
+
+    return show
