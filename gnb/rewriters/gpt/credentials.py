@@ -41,7 +41,7 @@ def check_address(options: GptOptions) -> None:
             " environment variable, and name that with -o gpt.api_key_env=NAME."
         )
     if not is_address:
-        raise SettingsError("base_url is no address: write one such as http://localhost:8000/v1.")
+        raise SettingsError("base_url is no address: write an address such as http://localhost:8000/v1.")
 
 
 def is_openai(options: GptOptions) -> bool:
