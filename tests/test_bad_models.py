@@ -236,7 +236,7 @@ def test_code_of_a_model_is_never_run_nor_asked_about(
 def test_a_model_of_which_weights_lack_is_refused(llama: Path, tmp_path: Path):
     lacking = ("model.layers.1.mlp.up_proj.weight", "model.layers.1.mlp.down_proj.weight")
     line = line_of(ModelOptions(base_model=str(without_weights(llama, tmp_path / "model", *lacking))))
-    assert "do not hold model.layers.1.mlp.down_proj.weight and 1 others" in line
+    assert "do not hold model.layers.1.mlp.down_proj.weight and 1 more" in line
 
 
 def test_an_output_layer_that_nothing_ties_must_be_there(llama: Path, tmp_path: Path):

@@ -87,7 +87,7 @@ def check_complete(name: str, missing: Iterable[str]) -> None:
     """
     lacking = sorted(key for key in missing if not key.startswith(_FRESH))
     if lacking:
-        others = f" and {len(lacking) - 1} others" if len(lacking) > 1 else ""
+        others = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
         raise ModelError(
             f"The model {name!r} cannot be loaded: weights are lacking, its files do not hold {lacking[0]}{others}. "
             "Fetch or convert it again."

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from gnb.core.errors import MissingDependencyError, ModelError, SettingsError, first_line
 from gnb.core.registry import is_installed
-from gnb.models.adapters import CONFIG, adapts_vocabulary, check_vocabulary
+from gnb.models.adapters import CONFIG, adapts_vocabulary, check_rank, check_vocabulary
 from gnb.models.loading import LoadedModel, load_tokenizer, model_folder
 from gnb.models.options import ModelOptions
 from gnb.models.placing import context_length, pick_dtype
@@ -166,6 +166,7 @@ def _settings(folder: Path) -> dict[str, Any]:
 
 
 def _check_adapter(adapter: Path, settings: dict[str, Any]) -> None:
+    check_rank(adapter)
     if vocabulary := settings.get("vocab_size"):
         check_vocabulary(adapter, vocabulary)
     if adapts_vocabulary(adapter):
