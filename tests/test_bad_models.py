@@ -356,3 +356,16 @@ def test_a_conversion_that_lacks_a_package_names_it(
     monkeypatch.setitem(sys.modules, package, None)
     line = line_of(ModelOptions(base_model=str(file)), MissingDependencyError)
     assert f"needs {package}. Install: pip install 'gnb[local]'" in line
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"attn_implementation": "someone/kernel"},
+        {"_attn_implementation": "someone/kernel@main"},
+        {"text_config": {"attn_implementation": "someone/kernel"}},
+    ],
+)
+def test_a_kernel_of_the_hub_that_a_model_names_is_never_fetched(llama: Path, tmp_path: Path, values: dict[str, Any]):
+    folder = changed(llama, tmp_path / "model", "config.json", **values)
+    assert "names code of the hub" in line_of(ModelOptions(base_model=str(folder)))

@@ -16,6 +16,8 @@ Without the second, transformers asks on the terminal whether it may run such co
 SAFE = {"use_safetensors": True}
 """The argument of `from_pretrained` that refuses pickled weights, which could run code."""
 _SETTINGS = ("config.json", "generation_config.json", "tokenizer_config.json")
+_KERNELS = ("attn_implementation", "_attn_implementation")
+"""Settings by which transformers fetches and runs a kernel of the hub, if they name one (owner/name)."""
 _FRESH = ("score.", "pooler.")
 """Layers that no file needs to hold: a classifier, which an adapter brings or is trained, and one that nothing runs."""
 _OWN_CODE = "trust_remote_code"
@@ -59,7 +61,7 @@ def _reason(error: Exception) -> str:
 
 
 def check_settings(name: str, folder: Path) -> None:
-    """Refuse a model whose small JSON files hold no objects, before a library stumbles over them.
+    """Refuse a model whose small JSON files hold no objects, or name code of the hub, before a library reads them.
 
     Raises:
         ModelError: naming the file.
@@ -73,6 +75,16 @@ def check_settings(name: str, folder: Path) -> None:
             raise ModelError(f"The model {name!r} cannot be loaded: {file} is damaged: {first_line(error)}") from None
         if not isinstance(found, dict):
             raise ModelError(f"The model {name!r} cannot be loaded: {file} is damaged: it holds no JSON object.")
+        if _names_kernel(found):
+            raise ModelError(
+                f"The model {name!r} cannot be loaded: {file} names code of the hub ({_KERNELS[0]}), and gnb runs no "
+                "code of models. Take that setting out."
+            )
+
+
+def _names_kernel(settings: dict[str, Any]) -> bool:
+    parts = [settings, *(value for value in settings.values() if isinstance(value, dict))]
+    return any("/" in str(part.get(key)) for part in parts for key in _KERNELS)
 
 
 def check_complete(name: str, missing: Iterable[str]) -> None:
