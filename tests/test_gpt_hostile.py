@@ -104,6 +104,11 @@ class TestElsewhere:
         assert "base_url" in said
         assert "hunter2" not in said
 
+    def test_an_address_to_go_on_to_that_is_none_is_told(self, endpoint: Endpoint) -> None:
+        endpoint.errors["away"] = (307, {"message": "moved"}, {"Location": "http://[::1"})
+        endpoint.fault = lambda text, asked: "away"
+        assert "sends requests on to an address that is none" in error_of(gpt(endpoint.url))
+
     @pytest.mark.parametrize("variable", [None, "OTHER_KEY", "OPENAI_API_KEY"])
     def test_what_the_environment_says_for_openai_goes_to_nobody_who_gets_no_key_of_it(
         self, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch, variable: str | None

@@ -173,7 +173,10 @@ def _explain_fault(fault: "_Fault", options: "GptOptions", tried: str) -> ModelE
 
 def _redirected(error: "APIStatusError", options: "GptOptions") -> str:
     """Name the new host alone: the rest of its address may hold a secret."""
-    to = urlsplit(urljoin(str(error.request.url), error.response.headers.get("location", "")))
+    try:
+        to = urlsplit(urljoin(str(error.request.url), error.response.headers.get("location", "")))
+    except ValueError:
+        return f"{options.base_url} sends requests on to an address that is none. Is base_url right?"
     host = f"{to.scheme}://{to.netloc.rpartition('@')[2]}"
     return (
         f"{options.base_url} sends requests on to {host}, and texts go nowhere that you have not named."
