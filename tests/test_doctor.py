@@ -129,6 +129,8 @@ def test_a_model_of_the_cache_that_lacks_a_part_of_its_weights_is_not_there(tiny
         ("tokenizer", "holds no tokenizer"),
         ("weights", "lacks weights"),
         ("pickled", "pytorch_model.bin is pickled, which is refused"),
+        ("cut", "model.safetensors is damaged or was not copied to its end"),
+        ("settings", "generation_config.json is damaged"),
     ],
 )
 def test_a_model_folder_that_cannot_be_used_is_told(
@@ -137,9 +139,13 @@ def test_a_model_folder_that_cannot_be_used_is_told(
     folder = tmp_path / "model"
     if broken != "missing":
         shutil.copytree(tiny_model, folder)
-        names = {"config": "config.json", "tokenizer": "tokenizer*", "weights": "*.safetensors"}
-        for file in folder.glob(names.get(broken, "*.safetensors")):
+        names = {"config": "config.json", "tokenizer": "tokenizer*", "cut": "", "settings": ""}
+        for file in folder.glob(names.get(broken, "*.safetensors") or "none"):
             file.unlink()
+    if broken == "cut":
+        os.truncate(folder / "model.safetensors", 20_000)
+    if broken == "settings":
+        (folder / "generation_config.json").write_text("[]")
     if broken == "pickled":
         (folder / "pytorch_model.bin").write_bytes(b"")
     (tmp_path / "gnb.toml").write_text(f'[profiles.mine.model]\nbase_model = "{folder}"\n')
@@ -209,6 +215,23 @@ def test_a_chat_template_that_is_not_there_fails(tiny_model: Path, tmp_path: Pat
     assert doctor(*options, f"base.base_model={chat}").fails() == []
     found = doctor(*options, f"base.base_model={tiny_model}")
     assert (found.code, found.fails()) == (1, ["template"])
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["base.prompt=no-such-file.md"], "{text}"),
+        (["base.template=chat", "base.prompt=no-such-file.md"], "no-such-file.md"),
+        (["base.template=chat"], "chat template"),
+    ],
+)
+def test_a_prompt_or_template_that_cannot_be_asked_with_fails(
+    tmp_path: Path, options: list[str], expected: str
+) -> None:
+    chat = build_tiny_chat_model(tmp_path / "chat", template="{% if %}")
+    found = doctor("-r", "base", *(part for option in (f"base.base_model={chat}", *options) for part in ("-o", option)))
+    assert (found.code, found.fails()) == (1, ["template"])
+    assert expected in found.said("template")
 
 
 def test_a_key_is_needed_where_gpt_is_used_and_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,11 +13,13 @@ from gnb.doctor.sizes import Size, read_object, size_of
 from gnb.models.adapters import adapter_card, check_base, resolve_adapter
 from gnb.models.embedded import NAME as EMBEDDED
 from gnb.models.embedded import embedded_identity
+from gnb.models.explaining import check_settings
 from gnb.models.gguf import is_gguf
 from gnb.models.hub import TOKENIZERS, has_all_weights
 from gnb.models.loading import check_name, is_hub_id
 from gnb.models.options import ModelOptions
 from gnb.models.placing import context_length
+from gnb.rewriters.local.asking import ChatAsking, PlainAsking
 from gnb.rewriters.local.options import LocalOptions, LoraOptions
 
 _EMBEDDED_SIZE = Size(268_098_176, 167_772_160, 18_432)
@@ -63,7 +65,22 @@ def _model_folder(folder: Path) -> Check:
         return Check("model", "fails", f"{folder} lacks weights: not all of its .safetensors are there", advice)
     if not any((folder / name).is_file() for name in TOKENIZERS):
         return Check("model", "fails", f"{folder} holds no tokenizer", f"Copy it there: {' or '.join(TOKENIZERS[:2])}")
+    check_settings(str(folder), folder)
+    for file in sorted(folder.glob("*.safetensors")):
+        if not _is_whole(file):
+            return Check("model", "fails", f"{file} is damaged or was not copied to its end", "Copy it anew.")
     return Check("model", "ok", str(folder))
+
+
+def _is_whole(file: Path) -> bool:
+    """Tell whether a file of weights has the length that its head says."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(file, framework="np"):
+            return True
+    except (OSError, SafetensorError):
+        return False
 
 
 def check_memory(case: Case) -> Iterator[Check]:
@@ -176,15 +193,27 @@ def _base_name(options: ModelOptions) -> str:
 
 
 def check_templates(case: Case) -> Iterator[Check]:
-    """Has each model that is to be asked by its chat template one?"""
+    """Can each model be asked: is its prompt one, and has it a chat template where it is asked by that?"""
     for label, options in case.local.items():
-        if not (isinstance(options, LocalOptions) and options.template == "chat"):
-            continue
-        folder = _folder(options)
-        if folder is None or _has_template(folder):
-            continue
+        if isinstance(options, LocalOptions) and (fault := _asking_fault(label, options)):
+            yield fault
+
+
+def _asking_fault(label: str, options: LocalOptions) -> Check | None:
+    folder, is_chat = _folder(options), options.template == "chat"
+    if is_chat and folder and not _has_template(folder):
         found = f"{label}: {options.base_model} has no chat template, so it is no chat model"
-        yield Check("template", "fails", found, "Set template to plain, or name an instruction-tuned model.")
+        return Check("template", "fails", found, "Set template to plain, or name an instruction-tuned model.")
+    try:
+        if is_chat:
+            asking = ChatAsking(options)
+            if folder:
+                asking.fingerprint()  # which renders the template
+        elif options.template == "plain" and options.prompt:
+            PlainAsking(options.prompt)
+    except GnbError as error:
+        return Check("template", "fails", f"{label}: {error}")
+    return None
 
 
 def _has_template(folder: Path) -> bool:
