@@ -91,7 +91,11 @@ def _shapes(folder: Path) -> Iterator[tuple[str, list[int]]]:
             with file.open("rb") as stream:
                 length = int.from_bytes(stream.read(8), "little")
                 header = json.loads(stream.read(min(length, _LARGEST_HEADER)))
-            yield from [(name, tensor["shape"]) for name, tensor in header.items() if name != "__metadata__"]
+            header.pop("__metadata__", None)
+            whole = 8 + length + max((tensor["data_offsets"][1] for tensor in header.values()), default=0)
+            if file.stat().st_size < whole:
+                raise ModelError(f"{file} was not copied or fetched to its end: it lacks a part. Do it anew.")
+            yield from [(name, tensor["shape"]) for name, tensor in header.items()]
         except (ValueError, AttributeError, TypeError, KeyError):
             raise ModelError(f"{file} is damaged, or no safetensors file. Copy or fetch it anew.") from None
 
