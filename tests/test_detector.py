@@ -5,7 +5,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from math import inf
+from itertools import pairwise
+from math import exp, inf
 from pathlib import Path
 from typing import Any
 
@@ -205,9 +206,11 @@ def test_thresholds_of_0_and_1_change_all_and_none(gate: Gate) -> None:
 
 def test_without_a_detector_the_margin_meets_the_threshold(gate: Gate) -> None:
     margins = [answer.details["margin"] for answer in gate.answers(detector="none")]
-    threshold = 1 / (1 + pow(2.718281828, -sorted(margins)[len(margins) // 2] + 1e-3))
+    ordered = sorted(margins)
+    below, middle = max(pairwise(ordered), key=lambda pair: pair[1] - pair[0])  # where rounding decides nothing
+    threshold = 1 / (1 + exp(-(below + middle) / 2))
     for text, answer in zip(TEXTS, gate.answers(detector="none", threshold=threshold), strict=True):
-        above = answer.details["margin"] >= sorted(margins)[len(margins) // 2]
+        above = answer.details["margin"] >= middle
         assert (answer.text != text or answer.fallback) == above
 
 
