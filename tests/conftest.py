@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from openai_server import Endpoint, serving
 from scripted import Workplace
 from tiny_model import build_tiny_adapter, build_tiny_detector, build_tiny_model
 
@@ -30,6 +31,13 @@ def store(tmp_path: Path) -> Iterator[Store]:
     """An empty run store."""
     with Store(tmp_path / "store.sqlite") as opened:
         yield opened
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    """An OpenAI-compatible endpoint on loopback."""
+    with serving() as served:
+        yield served
 
 
 @pytest.fixture(scope="session")

@@ -33,12 +33,6 @@ def gpt(endpoint: Endpoint | None = None, **options: Any) -> GptRewriter:
     return GptRewriter(GptOptions(**{**url, "shots": "zero", "retry_wait": 0.01, **options}))
 
 
-@pytest.fixture
-def endpoint() -> Iterator[Endpoint]:
-    with serving() as served:
-        yield served
-
-
 @pytest.fixture(autouse=True)
 def _key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", KEY)

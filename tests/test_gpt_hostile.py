@@ -1,7 +1,6 @@
 """An endpoint that means no good: secrets stay here, texts go nowhere else, and a bad answer is one text's alone."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -26,12 +25,6 @@ def error_of(rewriter: GptRewriter) -> str:
         list(rewriter.rewrite([TEXT]))
     assert len(str(caught.value).splitlines()) == 1
     return str(caught.value)
-
-
-@pytest.fixture
-def endpoint() -> Iterator[Endpoint]:
-    with serving() as served:
-        yield served
 
 
 @pytest.fixture(autouse=True)

@@ -8,8 +8,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from commands import gnb
 
-from gnb.cli.main import main
 from gnb.core.errors import InputError, SettingsError
 from gnb.core.reading import read_source
 from gnb.core.records import Example
@@ -409,14 +409,6 @@ def test_the_sources_keep_the_contract(tmp_path: Path) -> None:
     write_parquet(tmp_path / "a.parquet", {"text": ["مرد"]})
     for name in ("csv", "jsonl", "parquet", "text"):
         assert conformance.check_source(REGISTRY.create("source", name, {"path": str(tmp_path)}))
-
-
-def gnb(*arguments: str) -> int:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("sys.argv", ["gnb", *arguments])
-        with pytest.raises(SystemExit) as end:
-            main()
-    return int(end.value.code or 0)
 
 
 def test_prepare_and_compare_take_tables_and_say_what_they_took(

@@ -1,5 +1,6 @@
 """Files that appear when they are complete."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +21,7 @@ def appearing(path: Path, encoding: str = "utf-8", newline: str | None = None) -
     Raises:
         OSError: if it cannot be written.
     """
-    scratch = path.with_name(f".{path.name}.writing")
+    scratch = path.with_name(f".{path.name}.{os.getpid()}.writing")  # several processes may write the same
     try:
         with scratch.open("w", encoding=encoding, errors="replace", newline=newline) as file:
             yield file

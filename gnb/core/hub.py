@@ -9,10 +9,10 @@ import re
 import socket
 import sys
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from gnb.core.errors import SettingsError
+from gnb.core.errors import SettingsError, causes
 
 _SECONDS = 5
 """How long a connection may take to be made."""
@@ -111,13 +111,6 @@ def explain(
 def status_of(error: BaseException) -> int | None:
     """Return the HTTP status of the answer that an error tells of, None if it tells of none."""
     return getattr(getattr(error, "response", None), "status_code", None)
-
-
-def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and what it came of, the nearest first."""
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
 
 
 def without_secrets(text: str) -> str:

@@ -4,6 +4,8 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from gnb.core.appearing import appearing
+
 
 def cache_dir() -> Path:
     """Return the cache folder: `GNB_CACHE`, else `gnb` in the user's cache folder. It may not exist yet."""
@@ -16,6 +18,5 @@ def write_cached(file: Path, text: str) -> None:
     """Write a file of the cache, in one step, so that another process reads the whole or nothing; if that can be."""
     with suppress(OSError):  # a cache that cannot be written costs time, nothing else
         file.parent.mkdir(parents=True, exist_ok=True)
-        scratch = file.with_suffix(f".{os.getpid()}")
-        scratch.write_text(text, "utf-8")
-        scratch.replace(file)
+        with appearing(file) as opened:
+            opened.write(text)

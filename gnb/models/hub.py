@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from gnb.core.errors import ModelError
-from gnb.core.hub import causes, explain, hub_host, quiet_client, require_hub
+from gnb.core.errors import ModelError, causes
+from gnb.core.hub import explain, hub_host, quiet_client, require_hub
 
 _SMALL = ("*.json", "*.jinja", "*.model", "*.txt")
 """Configuration and tokenizer."""

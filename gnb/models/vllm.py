@@ -94,16 +94,17 @@ def load_vllm(options: ModelOptions, speculative_tokens: int, adapter: Path | No
         ModelError: if vLLM cannot load the model.
     """
     check_vllm(options)
-    settings = _settings(model_folder(options.base_model, options.revision))
+    folder = model_folder(options.base_model, options.revision)
+    config = _text_config(folder)
     if adapter:
-        _check_adapter(adapter, settings)
+        _check_adapter(adapter, config)
     os.environ.update({key: value for key, value in _QUIET.items() if key not in os.environ})
     tokenizer = load_tokenizer(options.base_model, options.revision)
     from vllm import LLM
     from vllm.lora.request import LoRARequest
 
     try:
-        engine = LLM(**_arguments(options, speculative_tokens, adapter))
+        engine = LLM(model=str(folder), **_arguments(options, config, speculative_tokens, adapter))
     except (RuntimeError, ValueError, OSError) as error:
         raise ModelError(f"vLLM cannot load {options.base_model!r}: {first_line(error)}") from error
     request = LoRARequest("adapter", 1, str(adapter)) if adapter else None
@@ -132,10 +133,11 @@ def check_vllm(options: ModelOptions) -> None:
         raise SettingsError("vLLM quantises to 4 bits alone. Set quantisation to 4bit or none, or leave out engine.")
 
 
-def _arguments(options: ModelOptions, speculative_tokens: int, adapter: Path | None) -> dict[str, Any]:
+def _arguments(
+    options: ModelOptions, config: dict[str, Any], speculative_tokens: int, adapter: Path | None
+) -> dict[str, Any]:
     import torch
 
-    folder = model_folder(options.base_model, options.revision)
     drafting = {
         "method": "ngram",
         "num_speculative_tokens": speculative_tokens,
@@ -144,13 +146,12 @@ def _arguments(options: ModelOptions, speculative_tokens: int, adapter: Path | N
     }
     quantised = options.quantisation == "4bit"
     return {
-        "model": str(folder),
         "skip_tokenizer_init": True,
         "use_tqdm_on_load": False,
         "dtype": str(pick_dtype(options.dtype)).removeprefix("torch."),
         "quantization": "bitsandbytes" if quantised else None,
         "load_format": "bitsandbytes" if quantised else "safetensors",  # never pickled weights, which could run code
-        "max_model_len": context_length(options, _settings(folder).get("max_position_embeddings")),
+        "max_model_len": context_length(options, config.get("max_position_embeddings")),
         "enforce_eager": not torch.cuda.is_available(),
         "speculative_config": drafting if speculative_tokens else None,
         "enable_lora": adapter is not None,
@@ -158,16 +159,16 @@ def _arguments(options: ModelOptions, speculative_tokens: int, adapter: Path | N
     }
 
 
-def _settings(folder: Path) -> dict[str, Any]:
+def _text_config(folder: Path) -> dict[str, Any]:
     """Return the model's configuration; the part for text where it knows images too."""
     found: dict[str, Any] = json.loads((folder / "config.json").read_text("utf-8"))
     text: dict[str, Any] = found.get("text_config", found)
     return text
 
 
-def _check_adapter(adapter: Path, settings: dict[str, Any]) -> None:
+def _check_adapter(adapter: Path, config: dict[str, Any]) -> None:
     check_rank(adapter)
-    if vocabulary := settings.get("vocab_size"):
+    if vocabulary := config.get("vocab_size"):
         check_vocabulary(adapter, vocabulary)
     if adapts_vocabulary(adapter):
         raise ModelError(

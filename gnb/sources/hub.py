@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 from gnb.core.components import Source
-from gnb.core.errors import InputError, UnknownNameError
-from gnb.core.hub import causes, hub_host, quiet_client, require_hub, status_of, without_secrets
+from gnb.core.errors import InputError, UnknownNameError, causes
+from gnb.core.hub import hub_host, quiet_client, require_hub, status_of, without_secrets
 from gnb.core.options import Options
 from gnb.core.records import Example, Report
 from gnb.sources.columns import ColumnOptions

@@ -2,7 +2,7 @@
 
 import random
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -10,7 +10,7 @@ from socket import gaierror
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
-from gnb.core.errors import ModelError
+from gnb.core.errors import ModelError, causes
 from gnb.rewriters.gpt.credentials import Clean, key_variable
 
 if TYPE_CHECKING:
@@ -89,10 +89,10 @@ def _may_pass(error: "APIError | GarbledError", *, reached: bool) -> bool:
 
     if isinstance(error, GarbledError | APITimeoutError):
         # the class is httpx's or httpx2's, whichever the `openai` package stands on
-        return reached or not any(type(cause).__name__ == "ConnectTimeout" for cause in _causes(error))
+        return reached or not any(type(cause).__name__ == "ConnectTimeout" for cause in causes(error))
     if isinstance(error, APIConnectionError):
         lasting = (ssl.SSLCertVerificationError, *(() if reached else (gaierror, ConnectionRefusedError)))
-        return not any(isinstance(cause, lasting) for cause in _causes(error))
+        return not any(isinstance(cause, lasting) for cause in causes(error))
     if not isinstance(error, APIStatusError):
         return False
     return error.status_code in (408, 409, 429, *range(500, 600)) and not _fault_of(error, str).is_quota
@@ -108,7 +108,7 @@ def may_be_billed(error: "APIError | GarbledError") -> bool:
         unsent = (ssl.SSLCertVerificationError, gaierror, ConnectionRefusedError)
         return not any(
             isinstance(cause, unsent) or type(cause).__name__ in ("ConnectTimeout", "ConnectError")
-            for cause in _causes(error)
+            for cause in causes(error)
         )
     return True
 
@@ -201,7 +201,7 @@ def _missing(options: "GptOptions", said: str) -> str:
 
 
 def _unreachable(error: Exception) -> str:
-    for cause in _causes(error):
+    for cause in causes(error):
         match cause:
             case ssl.SSLCertVerificationError():
                 return (
@@ -234,10 +234,3 @@ def mapping(value: object) -> Mapping[str, Any]:
 
 def _fault_of(error: "APIStatusError", clean: Clean) -> _Fault:
     return _Fault(error.status_code, str(error.code), str(error.type), words_of(error.body, clean))
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield what an exception comes from, the library's own wrappers first."""
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
