@@ -119,7 +119,7 @@ def test_a_browser_that_dies_is_one_line_and_leaves_nothing_running(
     kept = len(collected(workplace))
     reason = "The browser cannot go on (its driver does not answer any more)."
     assert err.decode().splitlines()[1:] == [
-        f"Error: زن: {reason} {kept} new tweets are in t.jsonl; the same command goes on from there."
+        f"Error: زن: {reason} New tweets in t.jsonl: {kept}; the same command goes on from there."
     ]
     browsers = [each for each in started if each.is_running() and each.status() != psutil.STATUS_ZOMBIE]
     assert [each.name() for each in browsers if "crashpad" not in each.name()] == []
@@ -130,8 +130,8 @@ def test_without_a_session_it_says_how_to_get_one(workplace: Workplace, site: Si
     assert out == "0\t0 new\tlogin-wall\tزن\n"
     assert err.splitlines() == [
         "Error: زن: X asks for a log-in here; use --login, or --cookies FILE with the cookies of your browser."
-        " Screenshot: t-1-login-wall.png 1 searches were not begun."
-        " 0 new tweets are in t.jsonl; the same command goes on from there."
+        " Screenshot: t-1-login-wall.png. 1 search not begun."
+        " New tweets in t.jsonl: 0; the same command goes on from there."
     ]
 
 
@@ -254,3 +254,9 @@ def test_progress_counts_towards_the_limit(workplace: Workplace, site: Site, coo
     shown = workplace.on_terminal(100, "collect", "twitter", "-q", "زن", *rest)
     assert "زن" in shown
     assert "5/5" in shown or "limit reached" in shown
+
+
+def test_a_site_that_is_not_there_says_to_look_at_the_network(workplace: Workplace, installed_browser: str) -> None:
+    _, err = workplace.run("collect", "twitter", "-q", "زن", "--to", "t.jsonl", "--url", "http://x.invalid", code=2)
+    assert "net::ERR_" in err
+    assert "Look at the network and the proxy." in err

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 _ENDS = {"limit": "limit reached", "time": "time is up", "end": "nothing more"}
+_NETWORK = "net::ERR_"
+"""How Chromium begins the names of what went wrong outside of it."""
 
 
 @click.group()
@@ -175,6 +177,7 @@ def _show(outcomes: Sequence[Outcome], *, as_json: bool) -> None:
 def _note_faults(outcomes: Sequence[Outcome], searches: Sequence[Search], options: CollectOptions) -> None:
     """Say what went wrong, where, and what is kept; an error if it ended the session, or no search went well."""
     from gnb.core.errors import GnbError
+    from gnb.core.wording import counted
 
     messages = [_fault_line(each) for each in outcomes if each.fault]
     if not messages:
@@ -187,11 +190,12 @@ def _note_faults(outcomes: Sequence[Outcome], searches: Sequence[Search], option
         note(last)
         return
     rest = len(searches) - len(outcomes)
-    left = f" {rest} searches were not begun." if rest else ""
+    left = f" {counted(rest, 'search', 'searches')} not begun." if rest else ""
     new = sum(each.new for each in outcomes)
-    raise GnbError(f"{last}{left} {new} new tweets are in {options.path}; the same command goes on from there.")
+    raise GnbError(f"{last}{left} New tweets in {options.path}: {new}; the same command goes on from there.")
 
 
 def _fault_line(outcome: Outcome) -> str:
-    picture = f" Screenshot: {outcome.screenshot}" if outcome.screenshot else ""
-    return f"{outcome.query}: {outcome.fault}.{picture}"
+    picture = f" Screenshot: {outcome.screenshot}." if outcome.screenshot else ""
+    network = " Look at the network and the proxy." if _NETWORK in str(outcome.fault) else ""
+    return f"{outcome.query}: {outcome.fault}.{network}{picture}"
