@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,9 +25,10 @@ from gnb.models.light import load_light
 from gnb.models.loading import LoadedModel, model_identity
 from gnb.models.memory import NO_ROOM, in_fitting_parts
 from gnb.models.options import ModelOptions
+from gnb.models.quick import is_few, load_quick
 
 if TYPE_CHECKING:
-    import torch
+    from transformers import PreTrainedTokenizerBase
 
 _PIECE = 256
 """Tokens that are judged at once; of a longer text the most biased piece counts."""
@@ -88,27 +89,29 @@ class Detector:
 
     def detect(self, texts: Sequence[str]) -> list[Detection]:
         """Judge texts, each line break a space; a blank text is not biased."""
-        pieces = [self._pieces(text) for text in texts]
-        logits = iter(self._logits(list(chain.from_iterable(pieces))))
+        loaded = self._load_for(texts)
+        pieces = [self._pieces(text, loaded.tokenizer) for text in texts]
+        logits = iter(self._logits(list(chain.from_iterable(pieces)), loaded))
         return [self._judge([next(logits) for _ in parts]) for parts in pieces]
 
-    def _pieces(self, text: str) -> list[list[int]]:
+    def _pieces(self, text: str, tokenizer: "PreTrainedTokenizerBase") -> list[list[int]]:
         """Cut a long text into pieces of one length, so that none is a mere rest; the last overlaps the one before."""
         line = " ".join(text.split())
         if not line:
             return []
-        tokens = encode(self._loaded.tokenizer, line)
-        begin = tokens[: self._loaded.tokenizer.bos_token_id is not None]
+        tokens = encode(tokenizer, line)
+        begin = tokens[: tokenizer.bos_token_id is not None]
         last = max(0, len(tokens) - _PIECE)
         return [[*begin, *tokens[place + len(begin) : place + _PIECE]] for place in (*range(0, last, _PIECE), last)]
 
-    def _logits(self, pieces: Sequence[Sequence[int]]) -> "list[torch.Tensor]":
+    def _logits(self, pieces: Sequence[Sequence[int]], loaded: LoadedModel) -> list[list[float]]:
         """Return the category logits of each piece; pieces of like length share a batch."""
         order = sorted(range(len(pieces)), key=lambda index: len(pieces[index]))
         size = max(1, self._batch_tokens // max((len(piece) for piece in pieces), default=1))
-        found: list[torch.Tensor] = []
+        found: list[list[float]] = []
         rows = [pieces[index] for index in order]
-        for _, logits in in_fitting_parts(self._category_logits, rows, size, self._note_overflow):
+        run = partial(_category_logits, loaded)
+        for _, logits in in_fitting_parts(run, rows, size, self._note_overflow):
             if logits is None:
                 raise ModelError(f"The detector {NO_ROOM}, even for one text at a time.")
             found += logits
@@ -118,19 +121,25 @@ class Detector:
     def _note_overflow(self, rows: Sequence[Sequence[int]]) -> None:
         self._batch_tokens = min(self._batch_tokens, len(rows) * max(map(len, rows)) // 2)
 
-    def _category_logits(self, rows: Sequence[Sequence[int]]) -> "list[torch.Tensor]":
-        import torch
-
-        with torch.inference_mode():
-            return list(category_logits(self._loaded.model, rows, self._loaded.tokenizer.pad_token_id).cpu())
-
-    def _judge(self, logits: "list[torch.Tensor]") -> Detection:
+    def _judge(self, logits: list[list[float]]) -> Detection:
         if not logits:
             return Detection(0.0, NEUTRAL)
         best = max(logits, key=bias_score)
         # rounded here, so that a threshold cuts the very number that is shown
         probability = round(self.calibration.probability(bias_score(best)), 4)
-        return Detection(probability, self.categories[1 + int(best[1:].argmax())])
+        return Detection(probability, self.categories[best.index(max(best[1:]), 1)])
+
+    def _load_for(self, texts: Sequence[str]) -> LoadedModel:
+        """Return the model that is done with these texts first, but none beside one that takes batches."""
+        if "_loaded" not in vars(self) and is_few(texts) and self._quick:
+            return self._quick
+        vars(self).pop("_quick", None)
+        return self._loaded
+
+    @cached_property
+    def _quick(self) -> LoadedModel | None:
+        check_base(self._folder, self._options)
+        return load_quick(self._options, self._folder)
 
     @cached_property
     def _loaded(self) -> LoadedModel:
@@ -139,17 +148,30 @@ class Detector:
         return attach_adapter(light or load_classifier(self._options, len(self.categories)), self._folder)
 
 
+def _category_logits(loaded: LoadedModel, rows: Sequence[Sequence[int]]) -> list[list[float]]:
+    if quick := getattr(loaded.model, "category_logits", None):
+        return [quick(row) for row in rows]
+    import torch
+
+    with torch.inference_mode():
+        found: list[list[float]] = category_logits(loaded.model, rows, loaded.tokenizer.pad_token_id).tolist()
+    return found
+
+
 def _categories(found: Any, folder: Path) -> tuple[str, ...]:
     if isinstance(found, list) and len(found) > 1 and all(isinstance(category, str) for category in found):
         return tuple(found)
     raise ModelError(f"{folder / CARD}: the categories are {found!r}, not a list of two names or more.")
 
 
-def bias_score(logits: "torch.Tensor") -> float:
+def bias_score(logits: Sequence[float]) -> float:
     """Return the log-odds of bias: all categories of bias against none.
 
     Args:
-        logits: of one text, shape (categories), that of "none" first.
+        logits: of one text, of each category, that of "none" first.
     """
-    score = float(logits[1:].logsumexp(-1) - logits[0])
-    return score if math.isfinite(score) else 0.0
+    none, *kinds = logits
+    if not all(map(math.isfinite, logits)):
+        return 0.0
+    highest = max(kinds)
+    return highest + math.log(sum(math.exp(logit - highest) for logit in kinds)) - none

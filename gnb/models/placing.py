@@ -140,9 +140,16 @@ def context_length(options: ModelOptions, most: int | None = None) -> int:
     return wanted
 
 
+def may_have_gpu() -> bool:
+    """Tell whether torch may find a GPU that `auto` takes, as far as can be told without importing it."""
+    if sys.platform == "linux":
+        return any(Path(file).exists() for file in _GPU_FILES)
+    return sys.platform != "darwin"
+
+
 def _gpu_memory() -> int:
     """Return the bytes of memory of the largest GPU, 0 without one."""
-    if sys.platform == "linux" and not any(Path(file).exists() for file in _GPU_FILES):
+    if not may_have_gpu():
         return 0
     import torch
 

@@ -23,6 +23,7 @@ from gnb.models.calibrations import stored_calibration
 from gnb.models.light import load_light
 from gnb.models.loading import LoadedModel, load_model, model_identity
 from gnb.models.prompt import PUBLISHED
+from gnb.models.quick import load_quick
 from gnb.models.vllm import load_vllm
 from gnb.rewriters.local.hints import hints_of
 from gnb.rewriters.local.lines import Line
@@ -81,7 +82,7 @@ class LoraRewriter(LocalRewriter):
         """Return the keys of the texts that the adapter was trained or validated on, and of the examples shown."""
         return super().training_keys() | training_keys(self._folder)
 
-    def load(self, *, generates: bool = False) -> LoadedModel:
+    def load(self, *, generates: bool = False, few: bool = False) -> LoadedModel:
         """Load the base model and lay the adapter over it.
 
         Raises:
@@ -97,6 +98,8 @@ class LoraRewriter(LocalRewriter):
         check_base(self._folder, self.options)
         if self.options.engine == "vllm":
             return load_vllm(self.options, self.options.speculative_tokens, self._folder)
+        if few and not generates and (quick := load_quick(self.options, self._folder)):
+            return quick
         light = None if generates else load_light(self.options, self._folder)
         loaded = light or load_model(self.options, stored_embeddings=not adapts_vocabulary(self._folder))
         return attach_adapter(loaded, self._folder)

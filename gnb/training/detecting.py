@@ -98,7 +98,7 @@ class DetectTrainer(AdapterTrainer):
             for start in range(0, len(rows), self.settings.batch_size):
                 tokens = [row[0].tokens for row in rows[start : start + self.settings.batch_size]]
                 logits = self.within(self.model_wrapped, category_logits, tokens, self.pad)
-                found += map(bias_score, logits)
+                found += map(bias_score, logits.tolist())
         return found
 
 

@@ -8,7 +8,7 @@ the input again. Each token is the one that plain greedy decoding picks.
 Rejected draft tokens stay in the key-value cache and are masked, so that all rows of a batch keep one length.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +29,7 @@ class GuidedDecoder:
 
     Args:
         model: any causal language model of transformers whose decoder can be run without its output layer.
-        layer: the output layer over what any answer may hold; a text's own tokens are allowed in its answer as well.
+        tokens: what any answer may hold; a text's own tokens are allowed in its answer as well.
         before: tokens of the prompt in front of the text; run once for all texts.
         after: tokens of the prompt behind the text.
         stop: tokens that end an answer.
@@ -40,7 +40,7 @@ class GuidedDecoder:
     def __init__(
         self,
         model: "PreTrainedModel",
-        layer: OutputLayer,
+        tokens: Iterable[int],
         *,
         before: Sequence[int],
         after: Sequence[int],
@@ -48,7 +48,7 @@ class GuidedDecoder:
         end: int,
         copy_bonus: float = 0.0,
     ) -> None:
-        self.model, self.layer, self.stop, self.end = model, layer, stop, end
+        self.model, self.layer, self.stop, self.end = model, OutputLayer(model, tokens), stop, end
         self.before, self.after = list(before), list(after)
         self.copy_bonus = copy_bonus
         self._prefix = self._run_prefix()

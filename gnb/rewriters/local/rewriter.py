@@ -19,6 +19,7 @@ from gnb.models.loading import LoadedModel, load_tokenizer, model_identity
 from gnb.models.memory import NO_ROOM, in_fitting_parts
 from gnb.models.placing import context_length
 from gnb.models.prompt import PUBLISHED, Prompt
+from gnb.models.quick import is_few
 from gnb.models.vllm import check_vllm
 from gnb.prompting.answers import REASONS
 from gnb.rewriters.local.asking import ChatAsking, PlainAsking, check_room
@@ -29,19 +30,23 @@ from gnb.rewriters.local.postprocess import VERSION
 if TYPE_CHECKING:
     from gnb.rewriters.local.decoding import GuidedDecoder
     from gnb.rewriters.local.rows import Decoded, Hints
+    from gnb.rewriters.local.single import SingleDecoder
 
 
 class LocalRewriter(Rewriter):
     """Prompts a causal language model and decodes greedily. Each line of a text is rewritten by itself."""
 
     options: LocalOptions
+    _few = False
+    """Whether the model is one for a few texts, which starts sooner and takes no batches."""
 
     @abstractmethod
-    def load(self, *, generates: bool = False) -> LoadedModel:
+    def load(self, *, generates: bool = False, few: bool = False) -> LoadedModel:
         """Load the model that answers.
 
         Args:
             generates: whether the model must be able to `generate`; one that cannot may load faster.
+            few: whether it is for a few texts only; one that answers them one by one may load faster still.
         """
 
     def template(self) -> str:
@@ -110,6 +115,7 @@ class LocalRewriter(Rewriter):
 
     def _rewrite_window(self, texts: Sequence[str]) -> Iterator[Rewrite]:
         lines = {line: None for text in texts for line in worded_lines(text)}
+        self._choose_model(list(lines))
         detections = self._detect(list(lines))
         chosen = [line for line in lines if self._is_changed(detections.get(line))]
         answers = {line: Rewrite(line, details=_details(detections[line])) for line in lines.keys() - {*chosen}}
@@ -125,6 +131,13 @@ class LocalRewriter(Rewriter):
         while text is not None:
             yield join_lines(text, answers)
             text = next(waiting, None)
+
+    def _choose_model(self, lines: list[str]) -> None:
+        few = is_few(lines)
+        if self._few and not few:
+            self.close()
+        if "_loaded" not in vars(self):
+            self._few = few
 
     def _detect(self, lines: list[str]) -> dict[str, Detection]:
         return dict(zip(lines, self._detector.detect(lines), strict=True)) if self._detector else {}
@@ -243,7 +256,7 @@ class LocalRewriter(Rewriter):
 
     @cached_property
     def _loaded(self) -> LoadedModel:
-        return self.load(generates=self._decoding != "guided")
+        return self.load(generates=self._decoding != "guided", few=self._few)
 
     @cached_property
     def _generating(self) -> LoadedModel:
@@ -272,24 +285,33 @@ class LocalRewriter(Rewriter):
         return frozenset({tokenizer.eos_token_id, self._prompt.end, *ends, *breaks})
 
     @cached_property
-    def _decoder(self) -> "GuidedDecoder":
-        from gnb.models.vocabulary import OutputLayer, task_token_ids
-        from gnb.rewriters.local.decoding import GuidedDecoder
+    def _decoder(self) -> "GuidedDecoder | SingleDecoder":
+        from gnb.models.vocabulary import task_token_ids
 
-        model, tokenizer = self._loaded.model, self._loaded.tokenizer
-        tokens: Iterable[int] = range(len(tokenizer))
+        tokenizer, prompt = self._loaded.tokenizer, self._prompt
+        tokens = set(range(len(tokenizer)))
         if self.options.output_layer == "task":
-            tokens = {*task_token_ids(tokenizer), *self._stop, *self._prompt.before, *self._prompt.after}
-        layer = OutputLayer(model, tokens)
-        return GuidedDecoder(
+            tokens = {*task_token_ids(tokenizer), *self._stop, *prompt.before, *prompt.after}
+        model = self._loaded.model
+        return _decoder_class(model)(
             model,
-            layer,
-            before=self._prompt.before,
-            after=self._prompt.after,
+            tokens,
+            before=prompt.before,
+            after=prompt.after,
             stop=self._stop,
-            end=self._prompt.end,
+            end=prompt.end,
             copy_bonus=self.options.copy_bonus,
         )
+
+
+def _decoder_class(model: Any) -> "type[GuidedDecoder | SingleDecoder]":
+    if hasattr(model, "output_rows"):
+        from gnb.rewriters.local.single import SingleDecoder
+
+        return SingleDecoder
+    from gnb.rewriters.local.decoding import GuidedDecoder
+
+    return GuidedDecoder
 
 
 def _details(found: Detection | None) -> dict[str, Any]:

@@ -1,0 +1,61 @@
+"""Loads the embedded model for a few sentences, without torch: importing that takes longer than answering them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from gnb.models import embedded
+from gnb.models.adapters import CONFIG, WEIGHTS, check_vocabulary
+from gnb.models.gemma_config import read_config
+from gnb.models.loading import LoadedModel, asks_embedded_alone
+from gnb.models.merging import is_plain_adapter
+from gnb.models.options import ModelOptions
+from gnb.models.placing import may_have_gpu
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+_MOST_LINES, _MOST_LETTERS = 8, 2000
+"""About as much as is answered while torch is being imported."""
+
+
+def is_few(lines: Sequence[str]) -> bool:
+    """Tell whether lines are so few that a model which starts at once is done sooner than one that takes batches."""
+    return len(lines) <= _MOST_LINES and sum(map(len, lines)) <= _MOST_LETTERS
+
+
+def load_quick(options: ModelOptions, adapter: Path | None = None) -> LoadedModel | None:
+    """Load the embedded model in numpy, if that is what is asked for, and it is to run on a CPU.
+
+    Args:
+        options: which model and how.
+        adapter: the adapter that is laid over it; it must be a plain one.
+
+    Returns:
+        The model; None if torch has to load it, which also says what is wrong with a damaged one.
+
+    Raises:
+        ModelError: if the embedded model is not installed, or the adapter is for another vocabulary.
+    """
+    if not _is_quick(options) or (adapter and not is_plain_adapter(adapter / CONFIG)):
+        return None
+    folder = embedded.embedded_folder()
+    config = read_config(folder / "config.json")
+    if config is None or config.final_logit_softcapping is not None:
+        return None
+    if adapter:
+        check_vocabulary(adapter, config.vocab_size)
+    from gnb.models.gemma_numpy import NumpyGemma
+    from gnb.models.quick_tokenizer import QuickTokenizer
+
+    try:
+        model = NumpyGemma(folder, config, (adapter / CONFIG, adapter / WEIGHTS) if adapter else None)
+    except (OSError, ValueError, KeyError, TypeError, ZeroDivisionError):
+        return None
+    # both have what a rewriter or a detector asks for
+    return LoadedModel(cast("PreTrainedModel", model), cast("PreTrainedTokenizerBase", QuickTokenizer()))
+
+
+def _is_quick(options: ModelOptions) -> bool:
+    wanted = options.dtype in ("auto", "float32") and asks_embedded_alone(options)
+    return wanted and (options.device == "cpu" or not may_have_gpu())

@@ -1,0 +1,123 @@
+"""Input-guided greedy decoding of one text at a time, in numpy: the answers of `GuidedDecoder`, for a few texts.
+
+What was rejected of a draft is cut off the cache, so there is nothing to mask.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gnb.models.arrays import Floats
+from gnb.models.gemma_numpy import Cache, NumpyGemma
+from gnb.rewriters.local.rows import Change, Decoded, Hints, Row
+
+
+class SingleDecoder:
+    """Decodes texts behind one shared prompt prefix.
+
+    Args:
+        model: runs without its output layer.
+        tokens: what any answer may hold; a text's own tokens are allowed in its answer as well.
+        before, after, stop, end, copy_bonus: as of `GuidedDecoder`.
+    """
+
+    def __init__(
+        self,
+        model: NumpyGemma,
+        tokens: Iterable[int],
+        *,
+        before: Sequence[int],
+        after: Sequence[int],
+        stop: frozenset[int],
+        end: int,
+        copy_bonus: float = 0.0,
+    ) -> None:
+        self._model, self._tokens, self._stop, self._end = model, sorted(set(tokens)), stop, end
+        self._after, self._copy_bonus = list(after), copy_bonus
+        self._rows = model.output_rows(self._tokens)
+        self._start = len(before)
+        _, self._prefix = model.run(before, [])
+
+    def decode(
+        self,
+        sources: Sequence[Sequence[int]],
+        limits: Sequence[int],
+        least: float | None = None,
+        hints: Sequence[Hints] | None = None,
+    ) -> list[Decoded]:
+        """Answer each text; the arguments are those of `GuidedDecoder.decode`."""
+        return [
+            self._answer(Row(list(source), self._start + len(source) + len(self._after), limit, least, hinted))
+            for source, limit, hinted in zip(sources, limits, hints or [{}] * len(sources), strict=True)
+        ]
+
+    def _answer(self, row: Row) -> Decoded:
+        extra = sorted(row.own_tokens().difference(self._tokens))
+        words = _Words([*self._tokens, *extra], self._rows, self._model.output_rows(extra))
+        context, draft, cache = [*row.source, *self._after], row.source[: row.limit - 1], self._prefix
+        margin: float | None = None
+        while not row.done:
+            offset = _length(cache) + len(context)
+            hidden, cache = self._model.run(context + draft, cache)
+            logits = words.logits(hidden[len(context) - 1 :])
+            self._add_hints(logits, words, row)
+            copied = words.places([*draft, row.behind(draft, self._end)])
+            change = self._best_change(logits, words, copied) if margin is None else None
+            if self._copy_bonus and row.sure and draft:
+                logits[np.arange(len(copied)), copied] += np.float32(self._copy_bonus)
+            predicted = words.tokens[logits.argmax(axis=-1)].tolist()
+            if change:
+                margin = change.margin
+                row.decide(change, draft, predicted, self._stop)
+            if not row.done:
+                kept = offset + row.accept(draft, predicted, self._stop)
+                cache = [(keys[:, :kept], values[:, :kept]) for keys, values in cache]
+                context, draft = row.answer[-1:], row.next_draft()
+        return Decoded(row.answer, margin)
+
+    def _add_hints(self, logits: Floats, words: "_Words", row: Row) -> None:
+        """Add the row's hints where its answer is drafted from the source."""
+        if len(logits) == 1 or not row.sure:
+            return
+        for step, given in enumerate(logits):
+            for token, value in row.hints.get(row.offer + step, {}).items():
+                given[words.places([token])] += np.float32(value)
+
+    def _best_change(self, logits: Floats, words: "_Words", copied: NDArray[np.intp]) -> Change:
+        """Return the change that leads most over copying. Where the text ends, what ends an answer is copying."""
+        steps, stops = np.arange(len(copied)), words.places(sorted(self._stop))
+        at_end = words.tokens[copied] == self._end
+        copying = np.where(at_end, logits[:, stops].max(axis=-1), logits[steps, copied])
+        others = logits.copy()
+        others[steps, copied] = -np.inf
+        others[np.ix_(at_end, stops)] = -np.inf
+        leads = others.max(axis=-1) - copying
+        place = int(leads.argmax())
+        return Change(float(leads[place]), place, int(words.tokens[others[place].argmax()]))
+
+
+class _Words:
+    """What an answer may hold, and the output layer over it.
+
+    Attributes:
+        tokens: the token of each place, in no order.
+    """
+
+    def __init__(self, tokens: list[int], rows: Floats, extra: Floats) -> None:
+        self.tokens = np.asarray(tokens)
+        self._rows, self._extra = rows, extra
+        self._places = {token: place for place, token in enumerate(tokens)}
+
+    def logits(self, hidden: Floats) -> Floats:
+        """Return the logits of states, shape (states, tokens)."""
+        return np.concatenate((hidden @ self._rows.T, hidden @ self._extra.T), axis=-1)
+
+    def places(self, tokens: list[int]) -> NDArray[np.intp]:
+        """Return the places of tokens."""
+        return np.asarray([self._places[token] for token in tokens], dtype=np.intp)
+
+
+def _length(cache: Cache) -> int:
+    keys, _ = cache[0]
+    return int(keys.shape[1])

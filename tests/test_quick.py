@@ -1,0 +1,183 @@
+"""The embedded model in numpy, for a few sentences: the numbers and answers of torch, without importing it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from test_light import ours
+from test_startup import HEAVY, run
+
+from gnb.models.adapters import CONFIG, WEIGHTS, resolve_adapter
+from gnb.models.arrays import read_arrays
+from gnb.models.detector import Detector
+from gnb.models.embedded import embedded_folder
+from gnb.models.gemma_config import read_config
+from gnb.models.gemma_numpy import NumpyGemma
+from gnb.models.merging import merge_plain
+from gnb.models.options import ModelOptions
+from gnb.models.quick import is_few, load_quick
+from gnb.rewriters.base import BaseRewriter
+from gnb.rewriters.local.options import LocalOptions, LoraOptions
+from gnb.rewriters.lora import LoraRewriter
+from gnb.sources.bundled import BundledOptions, BundledSource
+
+TEXTS = [example.text for example in BundledSource(BundledOptions()).read(print) if example.biased][::400]
+"""Some that the adapter changes; more than a few."""
+SENTENCE = "مردان قوی هستند و زنان احساساتی."
+
+
+def small(folder: Path, adapter: Path | None = None) -> NumpyGemma:
+    config = read_config(folder / "config.json")
+    assert config is not None
+    return NumpyGemma(folder, config, (adapter / CONFIG, adapter / WEIGHTS) if adapter else None)
+
+
+@torch.inference_mode()
+def test_hidden_states_are_those_of_torch_also_with_an_adapter_and_a_cache() -> None:
+    folder, adapter = embedded_folder(), resolve_adapter("embedded")
+    whole, quick = ours(folder, torch.float32), small(folder, adapter)
+    assert merge_plain(whole, adapter / CONFIG, adapter / WEIGHTS)
+    tokens = torch.randint(0, 200_000, (1, 60), generator=torch.Generator().manual_seed(0))
+    expected = whole.get_decoder()(input_ids=tokens).last_hidden_state[0].numpy()
+    first, cache = quick.run(tokens[0, :25].tolist(), [])
+    second, grown = quick.run(tokens[0, 25:].tolist(), cache)
+    np.testing.assert_allclose(np.concatenate((first, second)), expected, rtol=1e-3, atol=1e-3)
+    again, _ = quick.run(tokens[0, 25:].tolist(), cache)  # the cache is as it was
+    np.testing.assert_array_equal(again, second)
+    assert grown[0][0].shape[1] == 60
+
+
+def test_models_of_one_folder_share_its_weights() -> None:
+    first, second = small(embedded_folder(), resolve_adapter("embedded")), small(embedded_folder())
+    assert first._weights is second._weights
+
+
+def test_more_tokens_than_the_sliding_window_has_are_refused() -> None:
+    with pytest.raises(ValueError, match="window"):
+        small(embedded_folder()).run([5] * 513, [])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16])
+def test_arrays_are_read_as_torch_reads_them(tmp_path: Path, dtype: torch.dtype) -> None:
+    file = tmp_path / "weights.safetensors"
+    save_file({"a": torch.randn(7, 5).to(dtype), "b": torch.randn(3).to(dtype)}, file)
+    found = read_arrays(file)
+    assert set(found) == {"a", "b"}
+    for name, expected in load_file(file).items():
+        np.testing.assert_array_equal(found[name].wide(), expected.float().numpy())
+    np.testing.assert_array_equal(found["a"].rows(np.array([6, 0])), load_file(file)["a"][[6, 0]].float().numpy())
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"detector": "embedded"},
+        {"threshold": 0.5, "lexicon_bonus": 0.5},
+        {"copy_bonus": 1.0, "output_layer": "full"},
+    ],
+)
+def test_one_by_one_the_answers_are_those_of_batches(options: dict[str, Any]) -> None:
+    assert not is_few(TEXTS)
+    with LoraRewriter(LoraOptions(**options)) as many, LoraRewriter(LoraOptions(**options)) as few:
+        expected = list(many.rewrite(TEXTS))
+        found = [answer for text in TEXTS for answer in few.rewrite([text])]
+        assert "torch" not in type(few._loaded.model).__module__
+        assert isinstance(few._loaded.model, NumpyGemma)
+    assert [answer.text for answer in found] == [answer.text for answer in expected]
+    assert [answer.raw for answer in found] == [answer.raw for answer in expected]
+    for one, other in zip(found, expected, strict=True):
+        assert one.details.keys() == other.details.keys()
+        assert one.details.get("margin", 0) == pytest.approx(other.details.get("margin", 0), abs=0.01)
+        assert one.details.get("probability", 0) == pytest.approx(other.details.get("probability", 0), abs=0.001)
+    assert sum(answer.text != text for answer, text in zip(found, TEXTS, strict=True)) > len(TEXTS) / 3
+
+
+def test_the_base_model_answers_the_same_too() -> None:
+    lines = TEXTS[:2]
+    with BaseRewriter(LocalOptions()) as few, BaseRewriter(LocalOptions()) as many:
+        found = list(few.rewrite(lines))
+        assert isinstance(few._loaded.model, NumpyGemma)
+        expected = dict(zip(TEXTS, many.rewrite(TEXTS[:9]), strict=False))
+    assert [answer.text for answer in found] == [expected[line].text for line in lines]
+
+
+def test_many_texts_after_a_few_are_answered_in_batches_and_then_a_few_again() -> None:
+    with LoraRewriter(LoraOptions(detector="embedded")) as rewriter:
+        first = list(rewriter.rewrite(TEXTS[:1]))
+        assert isinstance(rewriter._loaded.model, NumpyGemma)
+        middle = list(rewriter.rewrite(TEXTS))
+        assert not isinstance(rewriter._loaded.model, NumpyGemma)
+        last = list(rewriter.rewrite(TEXTS[:1]))  # by the model that is there already
+        assert not isinstance(rewriter._loaded.model, NumpyGemma)
+    assert first[0].text == middle[0].text == last[0].text
+
+
+def test_a_detector_judges_a_few_texts_as_it_judges_many() -> None:
+    few, many = (Detector(ModelOptions(), "embedded") for _ in range(2))
+    long = " ".join(TEXTS)[:1900]  # several pieces
+    texts = [*TEXTS, long, "", "hello <eos>", "👨‍👩‍👧"]
+    for text, expected in zip(texts, many.detect(texts), strict=True):
+        (found,) = few.detect([text])
+        assert found.category == expected.category
+        assert found.probability == pytest.approx(expected.probability, abs=0.001)
+    assert "_loaded" not in vars(few)
+    assert "_quick" not in vars(many)
+
+
+@pytest.mark.parametrize("arguments", [["rewrite"], ["detect"], ["rewrite", "-o", "lora.detector=none"]])
+def test_a_sentence_needs_no_torch(tmp_path: Path, arguments: list[str]) -> None:
+    done = run(tmp_path, (*HEAVY, "scipy", "sklearn", "pandas", "huggingface_hub"), *arguments, SENTENCE)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout
+
+
+@pytest.mark.parametrize(
+    ("lines", "few"), [([], True), (["م"] * 8, True), (["م"] * 9, False), (["م" * 2000], True), (["م" * 2001], False)]
+)
+def test_how_many_lines_are_few(lines: list[str], few: bool) -> None:
+    assert is_few(lines) is few
+
+
+@pytest.mark.parametrize(
+    "options", [{"base_model": "a/b"}, {"quantisation": "8bit"}, {"device": "cuda"}, {"dtype": "bfloat16"}]
+)
+def test_only_the_embedded_model_in_float32_on_a_cpu_is_loaded_so(options: dict[str, str]) -> None:
+    assert load_quick(ModelOptions(**options)) is None
+
+
+def test_a_damaged_or_unusual_adapter_is_left_to_those_who_know_what_to_say(tmp_path: Path) -> None:
+    source = resolve_adapter("embedded")
+    (tmp_path / WEIGHTS).write_bytes((source / WEIGHTS).read_bytes()[:5000])
+    (tmp_path / CONFIG).write_bytes((source / CONFIG).read_bytes())
+    assert load_quick(ModelOptions(), tmp_path) is None
+    (tmp_path / WEIGHTS).write_bytes((source / WEIGHTS).read_bytes())
+    assert load_quick(ModelOptions(), tmp_path) is not None
+    settings = json.loads((tmp_path / CONFIG).read_text())
+    (tmp_path / CONFIG).write_text(json.dumps(settings | {"use_dora": True}))
+    assert load_quick(ModelOptions(), tmp_path) is None
+
+
+def test_an_adapter_of_other_shapes_is_left_to_those_who_know_what_to_say(tmp_path: Path, tiny_adapter: Path) -> None:
+    for file in (CONFIG, WEIGHTS):
+        (tmp_path / file).write_bytes((tiny_adapter / file).read_bytes())
+    assert load_quick(ModelOptions(), tmp_path) is None
+
+
+def test_another_way_of_asking_still_works_for_one_sentence(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "gnb", "rewrite", "-o", "lora.decoding=plain", SENTENCE]
+    plain = subprocess.run(command, cwd=tmp_path, encoding="utf-8", capture_output=True, check=True)
+    guided = subprocess.run(
+        [part for part in command if "plain" not in part and part != "-o"],
+        cwd=tmp_path,
+        encoding="utf-8",
+        capture_output=True,
+        check=True,
+    )
+    assert plain.stdout == guided.stdout
