@@ -77,6 +77,27 @@ def test_hidden_states_are_those_of_transformers_bit_by_bit(rounded_model: Path,
             cache.batch_select_indices(torch.tensor([2, 0, 1]))
 
 
+@torch.inference_mode()
+def test_what_fills_up_shorter_rows_is_not_computed_and_changes_nothing(rounded_model: Path):
+    light = ours(rounded_model, torch.float32)
+    caches, mask = (Cache(), Cache()), torch.zeros(3, 0, dtype=torch.bool)
+    for lengths in ((12, 5, 9), (1, 4, 2), (3, 3, 3)):
+        size = max(lengths)
+        filled = torch.arange(size)[None] < torch.tensor(lengths)[:, None]
+        mask = torch.cat((mask, filled), 1)
+        seen = mask[:, None] & torch.ones(size, mask.shape[1], dtype=torch.bool).tril(mask.shape[1] - size)
+        hidden = torch.zeros(seen.shape).masked_fill(~seen, torch.finfo(torch.float32).min)[:, None]
+        tokens = torch.randint(0, 1500, filled.shape, generator=torch.Generator().manual_seed(size))
+        positions = mask.sum(1, keepdim=True) - filled.sum(1, keepdim=True) + torch.arange(size)
+        more = {"attention_mask": hidden, "position_ids": positions}
+        whole, packed = (
+            hidden_states(light, input_ids=tokens, cache=cache, **more, **extra).last_hidden_state
+            for cache, extra in zip(caches, ({}, {"filled": filled}), strict=True)
+        )
+        torch.testing.assert_close(packed[filled], whole[filled])
+        assert not packed[~filled].any()
+
+
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 @torch.inference_mode()
 def test_a_detector_gives_the_logits_that_it_gives_with_transformers(

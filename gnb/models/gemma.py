@@ -131,6 +131,30 @@ class _Embedding:
         return embedding(tokens, self.weight).to(self._scale.dtype) * self._scale
 
 
+class _Packing:
+    """Tokens of a batch one behind the other: what fills up the shorter rows is not computed.
+
+    Args:
+        filled: which places of the batch hold tokens, shape (batch, tokens).
+    """
+
+    def __init__(self, filled: torch.Tensor) -> None:
+        self._shape = filled.shape
+        self._places = None if filled.all() else filled.flatten().nonzero()[:, 0]
+
+    def pack(self, states: torch.Tensor) -> torch.Tensor:
+        """Turn shape (batch, tokens, ...) into (filled places, ...)."""
+        flat = states.flatten(0, 1)
+        return flat if self._places is None else flat[self._places]
+
+    def unpack(self, states: torch.Tensor) -> torch.Tensor:
+        """Turn shape (filled places, ...) into (batch, tokens, ...), with zeros in the other places."""
+        if self._places is None:
+            return states.reshape(*self._shape, *states.shape[1:])
+        flat = states.new_zeros(self._shape.numel(), *states.shape[1:])
+        return flat.index_copy_(0, self._places, states).view(*self._shape, *states.shape[1:])
+
+
 class _Body(nn.Module):
     embed_tokens: _Embedding
 
@@ -147,6 +171,8 @@ class _Body(nn.Module):
         position_ids: torch.Tensor | None = None,
         cache: Cache | None = None,
         use_cache: bool = False,
+        *,
+        filled: torch.Tensor | None = None,
     ) -> Output:
         """Run over tokens.
 
@@ -154,22 +180,26 @@ class _Body(nn.Module):
             input_ids: tokens, shape (batch, tokens).
             attention_mask: what is added to the attention scores, shape (batch, 1, tokens, tokens in the cache); None
                 for plain causal attention, which takes an empty cache and no padding.
-            position_ids: shape (batch, tokens); None for 0, 1, ...
+            position_ids: shape (batch, tokens) or (1, tokens); None for 0, 1, ...
             cache: what came before; the new tokens are added.
             use_cache: for callers that run models of transformers as well.
+            filled: which places hold tokens, shape (batch, tokens); the others are not computed, their hidden states
+                are zeros, and the attention mask must hide them. None for all.
 
         Raises:
             ValueError: if the tokens do not fit into the sliding window.
         """
         if (attention_mask if attention_mask is not None else input_ids).shape[-1] > self._config.sliding_window:
             raise ValueError("more tokens than the sliding window has")
-        hidden = self.embed_tokens(input_ids)
+        packing = _Packing(torch.ones_like(input_ids, dtype=torch.bool) if filled is None else filled)
+        hidden = self.embed_tokens(packing.pack(input_ids))
         if position_ids is None:
             position_ids = torch.arange(input_ids.shape[1])[None]
-        angles = {kind: self._angles(kind, position_ids) for kind in set(self._config.layer_types)}
+        positions = packing.pack(position_ids.expand_as(input_ids))
+        angles = {kind: self._angles(kind, positions) for kind in set(self._config.layer_types)}
         for layer, kind in zip(self.layers, self._config.layer_types, strict=True):
-            hidden = layer(hidden, angles[kind], attention_mask, cache)
-        return Output(self.norm(hidden))
+            hidden = layer(hidden, angles[kind], attention_mask, cache, packing)
+        return Output(packing.unpack(self.norm(hidden)))
 
     def _angles(self, kind: str, positions: torch.Tensor) -> _Angles:
         """Return cosine and sine of the rotary embedding (Su et al. 2021, arXiv 2104.09864)."""
@@ -192,9 +222,14 @@ class _Layer(nn.Module):
         self.post_feedforward_layernorm = _Norm(config.hidden_size, config, dtype)
 
     def forward(
-        self, hidden: torch.Tensor, angles: _Angles, mask: torch.Tensor | None, cache: Cache | None
+        self,
+        hidden: torch.Tensor,
+        angles: _Angles,
+        mask: torch.Tensor | None,
+        cache: Cache | None,
+        packing: _Packing,
     ) -> torch.Tensor:
-        attended = self.self_attn(self.input_layernorm(hidden), angles, mask, cache)
+        attended = self.self_attn(self.input_layernorm(hidden), angles, mask, cache, packing)
         hidden = hidden + self.post_attention_layernorm(attended)
         result: torch.Tensor = hidden + self.post_feedforward_layernorm(
             self.mlp(self.pre_feedforward_layernorm(hidden))
@@ -216,20 +251,25 @@ class _Attention(nn.Module):
         self._groups = config.num_attention_heads // config.num_key_value_heads
 
     def forward(
-        self, hidden: torch.Tensor, angles: _Angles, mask: torch.Tensor | None, cache: Cache | None
+        self,
+        hidden: torch.Tensor,
+        angles: _Angles,
+        mask: torch.Tensor | None,
+        cache: Cache | None,
+        packing: _Packing,
     ) -> torch.Tensor:
-        query, keys, values = (self._heads(layer(hidden)) for layer in (self.q_proj, self.k_proj, self.v_proj))
+        # shape (filled places, heads, head size)
+        query, keys, values = (
+            layer(hidden).view(len(hidden), -1, self._size) for layer in (self.q_proj, self.k_proj, self.v_proj)
+        )
         query, keys = _rotate(self.q_norm(query), angles), _rotate(self.k_norm(keys), angles)
+        query, keys, values = (packing.unpack(states).transpose(1, 2) for states in (query, keys, values))
         if cache is not None:
             found = cache.update(self._index, keys, values)
             keys, values = found.keys, found.values
-        attended = self._attend(query, keys, values, mask)
-        attended = attended.reshape(len(hidden), -1, hidden.shape[1], self._size).transpose(1, 2)
-        result: torch.Tensor = self.o_proj(attended.reshape(*hidden.shape[:-1], -1))
+        attended = self._attend(query, keys, values, mask).reshape(query.shape).transpose(1, 2)
+        result: torch.Tensor = self.o_proj(packing.pack(attended).flatten(1))
         return result
-
-    def _heads(self, states: torch.Tensor) -> torch.Tensor:
-        return states.view(*states.shape[:-1], -1, self._size).transpose(1, 2)
 
     def _attend(
         self, query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, mask: torch.Tensor | None

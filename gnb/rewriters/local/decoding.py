@@ -103,13 +103,20 @@ class GuidedDecoder:
 
 
 def _new_cache(model: "PreTrainedModel", layers: "Sequence[tuple[torch.Tensor, torch.Tensor]]" = ()) -> Any:
-    from gnb.models.gemma import Cache, Gemma
+    if _is_gemma(model):
+        from gnb.models.gemma import Cache
 
-    if isinstance(model, Gemma):
         return Cache(layers)
     from transformers import DynamicCache
 
     return DynamicCache(layers)
+
+
+def _is_gemma(model: "PreTrainedModel") -> bool:
+    """Tell whether a model is gnb's own, which has a cache of its own and does not compute padding."""
+    from gnb.models.gemma import Gemma
+
+    return isinstance(model, Gemma)
 
 
 class _Batch:
@@ -170,6 +177,7 @@ class _Batch:
         tokens = torch.tensor([block + [0] * (width - len(block)) for block in blocks], device=device)
         filled = torch.tensor([[1] * len(block) + [0] * (width - len(block)) for block in blocks], device=device)
         self.mask = torch.cat([self.mask, filled], dim=1)
+        packed = {"filled": filled.bool()} if _is_gemma(self.decoder.model) else {}
         found = hidden_states(
             self.decoder.model,
             input_ids=tokens,
@@ -177,6 +185,7 @@ class _Batch:
             position_ids=(starts[:, None] + torch.arange(width)).to(device),
             cache=self.cache,
             use_cache=True,
+            **packed,
         )
         hidden: torch.Tensor = found.last_hidden_state.to(device)
         return hidden
