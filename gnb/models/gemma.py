@@ -278,10 +278,9 @@ class _Attention(nn.Module):
             return scaled_dot_product_attention(
                 query, keys, values, scale=self._scale, is_causal=query.shape[2] > 1, enable_gqa=self._groups > 1
             )
-        if query.shape[2] == 1:  # the heads that share keys become queries of one head
-            query = query.reshape(len(query), -1, self._groups, self._size)
-        else:
-            keys, values = (states.repeat_interleave(self._groups, 1) for states in (keys, values))
+        # the heads that share keys become queries of one head, so that no keys are copied
+        query = query.reshape(len(query), keys.shape[1], -1, self._size)
+        mask = mask.repeat(1, 1, self._groups, 1)
         return scaled_dot_product_attention(query, keys, values, attn_mask=mask, scale=self._scale)
 
 
