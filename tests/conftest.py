@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from openai_server import Endpoint, serving
 from scripted import Workplace
-from tiny_model import build_tiny_adapter, build_tiny_detector, build_tiny_model
+from tiny_model import build_rounded_model, build_tiny_adapter, build_tiny_detector, build_tiny_model
 
 from gnb.core.errors import GnbError
 from gnb.core.store import Store
@@ -44,6 +44,12 @@ def endpoint() -> Iterator[Endpoint]:
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny random language model with a real tokenizer, in the transformers layout."""
     return build_tiny_model(tmp_path_factory.mktemp("tiny") / "model")
+
+
+@pytest.fixture(scope="session")
+def rounded_model(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny model in bfloat16, as the embedded one is stored."""
+    return build_rounded_model(tiny_model, tmp_path_factory.mktemp("rounded"))
 
 
 @pytest.fixture(scope="session")

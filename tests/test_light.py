@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -37,16 +36,6 @@ ODD = [
     "¡ñ",
     "㐀؟",
 ]
-
-
-@pytest.fixture(scope="module")
-def rounded_model(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny model in bfloat16, as the embedded one is stored."""
-    folder = tmp_path_factory.mktemp("rounded")
-    AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.bfloat16).save_pretrained(folder)
-    for file in tiny_model.glob("*token*"):
-        shutil.copy(file, folder)
-    return folder
 
 
 def ours(folder: Path, dtype: torch.dtype, categories: int = 0) -> Gemma:

@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +15,22 @@ from safetensors.torch import load_file, save_file
 from test_light import ours
 from test_startup import HEAVY, run
 
-from gnb.models.adapters import CONFIG, WEIGHTS, resolve_adapter
+from gnb.core.errors import ModelError
+from gnb.models.adapters import CONFIG, WEIGHTS, attach_adapter, resolve_adapter
 from gnb.models.arrays import read_arrays
 from gnb.models.detector import Detector
 from gnb.models.embedded import embedded_folder
+from gnb.models.gemma import Gemma
 from gnb.models.gemma_config import read_config
 from gnb.models.gemma_numpy import NumpyGemma
+from gnb.models.light import load_light
 from gnb.models.merging import merge_plain
 from gnb.models.options import ModelOptions
-from gnb.models.quick import is_few, load_quick
+from gnb.models.quick import Asked, load_quick
 from gnb.rewriters.base import BaseRewriter
+from gnb.rewriters.local.decoding import GuidedDecoder
 from gnb.rewriters.local.options import LocalOptions, LoraOptions
+from gnb.rewriters.local.single import SingleDecoder
 from gnb.rewriters.lora import LoraRewriter
 from gnb.sources.bundled import BundledOptions, BundledSource
 
@@ -84,12 +91,15 @@ def test_arrays_are_read_as_torch_reads_them(tmp_path: Path, dtype: torch.dtype)
     ],
 )
 def test_one_by_one_the_answers_are_those_of_batches(options: dict[str, Any]) -> None:
-    assert not is_few(TEXTS)
-    with LoraRewriter(LoraOptions(**options)) as many, LoraRewriter(LoraOptions(**options)) as few:
+    settings = LoraOptions(**options, dtype="float32")
+    with LoraRewriter(settings) as many, LoraRewriter(settings) as few:
         expected = list(many.rewrite(TEXTS))
-        found = [answer for text in TEXTS for answer in few.rewrite([text])]
-        assert "torch" not in type(few._loaded.model).__module__
+        found = []
+        for text in TEXTS:
+            few._asked = Asked()  # or the ninth text would be one of many
+            found += few.rewrite([text])
         assert isinstance(few._loaded.model, NumpyGemma)
+        assert not isinstance(many._loaded.model, NumpyGemma)
     assert [answer.text for answer in found] == [answer.text for answer in expected]
     assert [answer.raw for answer in found] == [answer.raw for answer in expected]
     for one, other in zip(found, expected, strict=True):
@@ -101,7 +111,8 @@ def test_one_by_one_the_answers_are_those_of_batches(options: dict[str, Any]) ->
 
 def test_the_base_model_answers_the_same_too() -> None:
     lines = TEXTS[:2]
-    with BaseRewriter(LocalOptions()) as few, BaseRewriter(LocalOptions()) as many:
+    options = LocalOptions(dtype="float32")
+    with BaseRewriter(options) as few, BaseRewriter(options) as many:
         found = list(few.rewrite(lines))
         assert isinstance(few._loaded.model, NumpyGemma)
         expected = dict(zip(TEXTS, many.rewrite(TEXTS[:9]), strict=False))
@@ -109,7 +120,7 @@ def test_the_base_model_answers_the_same_too() -> None:
 
 
 def test_many_texts_after_a_few_are_answered_in_batches_and_then_a_few_again() -> None:
-    with LoraRewriter(LoraOptions(detector="embedded")) as rewriter:
+    with LoraRewriter(LoraOptions(detector="embedded", dtype="float32")) as rewriter:
         first = list(rewriter.rewrite(TEXTS[:1]))
         assert isinstance(rewriter._loaded.model, NumpyGemma)
         middle = list(rewriter.rewrite(TEXTS))
@@ -120,10 +131,11 @@ def test_many_texts_after_a_few_are_answered_in_batches_and_then_a_few_again() -
 
 
 def test_a_detector_judges_a_few_texts_as_it_judges_many() -> None:
-    few, many = (Detector(ModelOptions(), "embedded") for _ in range(2))
+    few, many = (Detector(ModelOptions(dtype="float32"), "embedded") for _ in range(2))
     long = " ".join(TEXTS)[:1900]  # several pieces
     texts = [*TEXTS, long, "", "hello <eos>", "👨‍👩‍👧"]
     for text, expected in zip(texts, many.detect(texts), strict=True):
+        few._asked = Asked()
         (found,) = few.detect([text])
         assert found.category == expected.category
         assert found.probability == pytest.approx(expected.probability, abs=0.001)
@@ -142,7 +154,20 @@ def test_a_sentence_needs_no_torch(tmp_path: Path, arguments: list[str]) -> None
     ("lines", "few"), [([], True), (["م"] * 8, True), (["م"] * 9, False), (["م" * 2000], True), (["م" * 2001], False)]
 )
 def test_how_many_lines_are_few(lines: list[str], few: bool) -> None:
-    assert is_few(lines) is few
+    assert Asked().are_few(lines) is few
+
+
+def test_few_lines_again_and_again_are_many() -> None:
+    asked = Asked()
+    assert [asked.are_few(["م"] * 3) for _ in range(4)] == [True, True, False, False]
+
+
+def test_a_model_that_takes_batches_is_kept_when_many_texts_follow_a_few(tiny_model: Path) -> None:
+    with BaseRewriter(LocalOptions(base_model=str(tiny_model))) as rewriter:
+        list(rewriter.rewrite(TEXTS[:1]))
+        model = rewriter._loaded.model
+        list(rewriter.rewrite(TEXTS))
+        assert rewriter._loaded.model is model
 
 
 @pytest.mark.parametrize(
@@ -152,22 +177,92 @@ def test_only_the_embedded_model_in_float32_on_a_cpu_is_loaded_so(options: dict[
     assert load_quick(ModelOptions(**options)) is None
 
 
-def test_a_damaged_or_unusual_adapter_is_left_to_those_who_know_what_to_say(tmp_path: Path) -> None:
-    source = resolve_adapter("embedded")
-    (tmp_path / WEIGHTS).write_bytes((source / WEIGHTS).read_bytes()[:5000])
-    (tmp_path / CONFIG).write_bytes((source / CONFIG).read_bytes())
-    assert load_quick(ModelOptions(), tmp_path) is None
-    (tmp_path / WEIGHTS).write_bytes((source / WEIGHTS).read_bytes())
-    assert load_quick(ModelOptions(), tmp_path) is not None
-    settings = json.loads((tmp_path / CONFIG).read_text())
-    (tmp_path / CONFIG).write_text(json.dumps(settings | {"use_dora": True}))
-    assert load_quick(ModelOptions(), tmp_path) is None
-
-
-def test_an_adapter_of_other_shapes_is_left_to_those_who_know_what_to_say(tmp_path: Path, tiny_adapter: Path) -> None:
+def copied(source: Path, folder: Path) -> Path:
     for file in (CONFIG, WEIGHTS):
-        (tmp_path / file).write_bytes((tiny_adapter / file).read_bytes())
-    assert load_quick(ModelOptions(), tmp_path) is None
+        (folder / file).write_bytes((source / file).read_bytes())
+    return folder
+
+
+def change_weights(folder: Path, change: Callable[[dict[str, torch.Tensor]], object]) -> None:
+    tensors = load_file(folder / WEIGHTS)
+    change(tensors)
+    save_file(tensors, folder / WEIGHTS)
+
+
+Q_PROJ = "base_model.model.model.layers.0.self_attn.q_proj"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda tensors: tensors.pop(f"{Q_PROJ}.lora_A.weight"),
+        lambda tensors: tensors.pop(f"{Q_PROJ}.lora_B.weight"),
+        lambda tensors: tensors.update({f"{Q_PROJ}.lora_B.weight": torch.zeros(3, 16)}),
+        lambda tensors: tensors.update({f"{Q_PROJ}.lora_B.weight": torch.zeros(1024, 8)}),
+        lambda tensors: tensors.update({"base_model.model.score.weight": torch.zeros(12, 640)}),
+        lambda tensors: tensors.update({"base_model.model.model.norm.weight": torch.zeros(640)}),
+    ],
+)
+def test_an_adapter_that_does_not_fit_is_left_to_those_who_know_what_to_say(
+    tmp_path: Path, change: Callable[[dict[str, torch.Tensor]], object]
+) -> None:
+    folder = copied(resolve_adapter("embedded"), tmp_path)
+    assert load_quick(ModelOptions(), folder) is not None
+    change_weights(folder, change)
+    assert load_quick(ModelOptions(), folder) is None
+
+
+@pytest.mark.parametrize("content", [b"", b"\5\0\0\0\0\0\0\0[1,2]", b"\1\0\0\0\0\0\0\0005"])
+def test_damaged_weights_are_left_to_those_who_know_what_to_say(tmp_path: Path, content: bytes) -> None:
+    folder = copied(resolve_adapter("embedded"), tmp_path)
+    (folder / WEIGHTS).write_bytes(content)
+    with pytest.raises(ModelError, match=r"damaged|does not fit|cannot"):
+        attach_adapter(load_quick(ModelOptions(), folder) or load_light(ModelOptions()), folder)
+
+
+def test_an_adapter_of_another_rank_than_it_says_is_refused(tmp_path: Path) -> None:
+    folder = copied(resolve_adapter("embedded"), tmp_path)
+    settings = json.loads((folder / CONFIG).read_text())
+    (folder / CONFIG).write_text(json.dumps(settings | {"r": 8}))
+    with pytest.raises(ModelError, match="rank"):
+        load_quick(ModelOptions(), folder)
+    (folder / CONFIG).write_text(json.dumps(settings | {"use_dora": True}))
+    assert load_quick(ModelOptions(), folder) is None
+
+
+def test_a_classifier_of_another_number_of_categories_is_left_to_torch() -> None:
+    folder = resolve_adapter("embedded", kind="detector")
+    assert load_quick(ModelOptions(), folder, 12) is not None
+    assert load_quick(ModelOptions(), folder, 2) is None
+    assert load_quick(ModelOptions(), folder) is None
+
+
+def test_weights_of_another_shape_than_the_settings_say_are_not_loaded(tmp_path: Path) -> None:
+    folder = embedded_folder()
+    config = read_config(folder / "config.json")
+    assert config is not None
+    (tmp_path / "model.safetensors").symlink_to(folder / "model.safetensors")
+    with pytest.raises(ValueError, match="config"):
+        NumpyGemma(tmp_path, replace(config, intermediate_size=1024))
+
+
+def test_rejected_drafts_do_not_count_as_tokens_of_the_sliding_window(rounded_model: Path) -> None:
+    found = read_config(rounded_model / "config.json")
+    assert found is not None
+    config = replace(found, sliding_window=128)
+    generator = torch.Generator().manual_seed(1)
+    sources = [torch.randint(10, 1400, (40,), generator=generator).tolist() for _ in range(4)]
+    settings: dict[str, Any] = {"before": [2, 5, 9], "after": [7, 8], "stop": frozenset({1}), "end": 1}
+    models = (
+        (GuidedDecoder, Gemma(rounded_model, config, torch.float32).eval()),
+        (
+            SingleDecoder,
+            NumpyGemma(rounded_model, config),
+        ),
+    )
+    guided, single = (decoder(model, range(1500), **settings).decode(sources, [72] * 4) for decoder, model in models)
+    assert [answer.tokens for answer in guided] == [answer.tokens for answer in single]
+    assert max(len(answer.tokens) for answer in guided) > 40
 
 
 def test_another_way_of_asking_still_works_for_one_sentence(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """A tiny random language model, adapter and detector, with a real tokenizer, for tests that need no sense."""
 
 import json
+import shutil
 from pathlib import Path
 
 from gnb.models.classifier import load_classifier
@@ -45,6 +46,17 @@ def build_tiny_model(folder: Path, seed: int = 0) -> Path:
     )
     Gemma3ForCausalLM(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    return folder
+
+
+def build_rounded_model(model: Path, folder: Path) -> Path:
+    """Write the tiny model in bfloat16; return the folder."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    AutoModelForCausalLM.from_pretrained(model, dtype=torch.bfloat16).save_pretrained(folder)
+    for file in model.glob("*token*"):
+        shutil.copy(file, folder)
     return folder
 
 

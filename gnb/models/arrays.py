@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
+DAMAGES = (OSError, MemoryError, RecursionError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError)
+"""What files of strangers may lead to, besides what is right."""
 _TYPES: dict[str, type[np.generic]] = {"F32": np.float32, "F16": np.float16, "BF16": np.uint16}
 
 
@@ -40,10 +42,9 @@ def read_arrays(file: Path) -> dict[str, Stored]:
             the header in JSON, the data.
 
     Raises:
-        OSError: if it cannot be read.
-        ValueError, KeyError, TypeError: if it is damaged or holds other formats than F32, F16 and BF16.
+        One of DAMAGES: if it cannot be read, is damaged, or holds other formats than F32, F16 and BF16.
     """
-    data = np.memmap(file, mode="r", dtype=np.uint8)
+    data = np.asarray(np.memmap(file, mode="r", dtype=np.uint8))
     start = 8 + int.from_bytes(data[:8].tobytes(), "little")
     header = json.loads(data[8:start].tobytes())
     header.pop("__metadata__", None)

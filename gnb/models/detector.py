@@ -25,7 +25,7 @@ from gnb.models.light import load_light
 from gnb.models.loading import LoadedModel, model_identity
 from gnb.models.memory import NO_ROOM, in_fitting_parts
 from gnb.models.options import ModelOptions
-from gnb.models.quick import is_few, load_quick
+from gnb.models.quick import Asked, load_quick
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -62,6 +62,7 @@ class Detector:
     def __init__(self, options: ModelOptions, name: str) -> None:
         self._options = options
         self._batch_tokens = _BATCH_TOKENS
+        self._asked = Asked()
         self._folder = resolve_adapter(name, kind="detector")
         card = adapter_card(self._folder)
         if card.get("task") != "detect" or "categories" not in card:
@@ -131,7 +132,7 @@ class Detector:
 
     def _load_for(self, texts: Sequence[str]) -> LoadedModel:
         """Return the model that is done with these texts first, but none beside one that takes batches."""
-        if "_loaded" not in vars(self) and is_few(texts) and self._quick:
+        if self._asked.are_few(texts) and "_loaded" not in vars(self) and self._quick:
             return self._quick
         vars(self).pop("_quick", None)
         return self._loaded
@@ -139,7 +140,7 @@ class Detector:
     @cached_property
     def _quick(self) -> LoadedModel | None:
         check_base(self._folder, self._options)
-        return load_quick(self._options, self._folder)
+        return load_quick(self._options, self._folder, len(self.categories))
 
     @cached_property
     def _loaded(self) -> LoadedModel:

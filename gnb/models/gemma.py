@@ -1,4 +1,4 @@
-"""Gemma 3 in torch alone, to run and not to train: the numbers of transformers, bit by bit.
+"""Gemma 3 in torch alone, to run and not to train: the numbers of transformers, bit by bit while nothing is packed.
 
 Importing transformers takes longer than the first sentence of the embedded model. Names of modules are those of
 transformers, so that its files of weights and adapters of peft fit. Gemma Team 2025, arXiv 2503.19786.
@@ -163,6 +163,7 @@ class _Body(nn.Module):
         self.layers = nn.ModuleList(_Layer(config, index, dtype) for index in range(len(config.layer_types)))
         self.norm = _Norm(config.hidden_size, config, dtype)
         self._config, self._dtype = config, dtype
+        self._groups = config.num_attention_heads // config.num_key_value_heads
 
     def forward(
         self,
@@ -189,13 +190,15 @@ class _Body(nn.Module):
         Raises:
             ValueError: if the tokens do not fit into the sliding window.
         """
-        if (attention_mask if attention_mask is not None else input_ids).shape[-1] > self._config.sliding_window:
-            raise ValueError("more tokens than the sliding window has")
         packing = _Packing(torch.ones_like(input_ids, dtype=torch.bool) if filled is None else filled)
         hidden = self.embed_tokens(packing.pack(input_ids))
         if position_ids is None:
             position_ids = torch.arange(input_ids.shape[1])[None]
         positions = packing.pack(position_ids.expand_as(input_ids))
+        if positions.max() >= self._config.sliding_window:
+            raise ValueError("more tokens than the sliding window has")
+        if attention_mask is not None:  # the heads that share keys become queries of one head, so that no key is copied
+            attention_mask = attention_mask.repeat(1, 1, self._groups, 1)
         angles = {kind: self._angles(kind, positions) for kind in set(self._config.layer_types)}
         for layer, kind in zip(self.layers, self._config.layer_types, strict=True):
             hidden = layer(hidden, angles[kind], attention_mask, cache, packing)
@@ -278,9 +281,7 @@ class _Attention(nn.Module):
             return scaled_dot_product_attention(
                 query, keys, values, scale=self._scale, is_causal=query.shape[2] > 1, enable_gqa=self._groups > 1
             )
-        # the heads that share keys become queries of one head, so that no keys are copied
         query = query.reshape(len(query), keys.shape[1], -1, self._size)
-        mask = mask.repeat(1, 1, self._groups, 1)
         return scaled_dot_product_attention(query, keys, values, attn_mask=mask, scale=self._scale)
 
 

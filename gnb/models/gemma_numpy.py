@@ -18,10 +18,9 @@ from threadpoolctl import ThreadpoolController
 
 from gnb.models.arrays import Floats, Stored, read_arrays
 from gnb.models.gemma_config import GemmaConfig
+from gnb.models.merging import match_adapter
 
-_BODY, _ADAPTED = "model.", "base_model.model."
-_FIRST, _SECOND = ".lora_A.weight", ".lora_B.weight"
-_CLASSIFIER = "score.weight"
+_EMBEDDINGS, _CLASSIFIER = "model.embed_tokens.weight", "score.weight"
 
 Cache = list[tuple[Floats, Floats]]
 """Keys and values of the tokens so far, of each layer: shape (key heads, tokens, head size)."""
@@ -35,20 +34,23 @@ class NumpyGemma:
         folder: the model, in the layout of transformers, its weights in one file.
         config: its settings.
         adapter: peft's files of settings and weights; None for the model as it is.
+        categories: how many the adapter's classifier must have; 0 if it must have none.
 
     Raises:
-        OSError, ValueError, KeyError, TypeError: if a file is damaged, or the adapter does not fit.
+        One of DAMAGES: if a file is damaged, or the weights or the adapter do not fit.
     """
 
-    def __init__(self, folder: Path, config: GemmaConfig, adapter: tuple[Path, Path] | None = None) -> None:
+    def __init__(
+        self, folder: Path, config: GemmaConfig, adapter: tuple[Path, Path] | None = None, categories: int = 0
+    ) -> None:
         self.config = config
         self.generation_config = config  # that of transformers says what ends an answer, and so does this
-        self._weights = _shared(folder)
+        self._weights = _shared(folder, config)
         self._eps, self._scale = np.float32(config.rms_norm_eps), np.float32(config.query_pre_attn_scalar**-0.5)
         self._sides: dict[str, tuple[Floats, Floats]] = {}
         self._classifier: Floats | None = None
         if adapter:
-            self._lay(*adapter)
+            self._lay(*adapter, categories)
 
     def run(self, tokens: Sequence[int], cache: Cache) -> tuple[Floats, Cache]:
         """Return the last hidden states of tokens, shape (tokens, hidden size), and the cache with them.
@@ -99,22 +101,19 @@ class NumpyGemma:
         logits: list[float] = (self._classifier @ hidden[-1]).tolist()
         return logits
 
-    def _lay(self, settings: Path, weights: Path) -> None:
-        found = json.loads(settings.read_text("utf-8"))
+    def _lay(self, settings: Path, weights: Path, categories: int) -> None:
+        found, arrays = json.loads(settings.read_text("utf-8")), read_arrays(weights)
+        shapes = _shapes(self.config)
+        if categories:
+            shapes[_CLASSIFIER] = (categories, self.config.hidden_size)
+        matched = match_adapter(shapes, {name: array.values.shape for name, array in arrays.items()})
         scale = np.float32(found["lora_alpha"] / found["r"])
-        arrays = read_arrays(weights)
-        for name, array in arrays.items():
-            path = name.removeprefix(_ADAPTED).removeprefix(_BODY)
-            if path.endswith(_CLASSIFIER):
-                self._classifier = array.wide()
-            elif path.endswith(_FIRST):
-                first, second = array.wide(), arrays[name.replace(_FIRST, _SECOND)].wide()
-                path = path.removesuffix(_FIRST)
-                if (second.shape[0], first.shape[1]) != self._weights.body[path].shape:
-                    raise ValueError(f"the matrices of {path} have another shape")
-                self._sides[path] = first, second * scale
-            elif not path.endswith(_SECOND):
-                raise KeyError(name)
+        for parameter, first, second in matched.pairs:
+            self._sides[_short(parameter)] = arrays[first].wide(), arrays[second].wide() * scale
+        for parameter, whole in matched.whole:
+            if parameter != _CLASSIFIER:
+                raise KeyError(parameter)
+            self._classifier = arrays[whole].wide()
 
     def _linear(self, name: str, states: Floats) -> Floats:
         found: Floats = states @ self._weights.body[name].T
@@ -198,18 +197,52 @@ def _gelu(states: Floats) -> Floats:
 
 
 class _Weights:
-    """What a folder holds: the embeddings as they are stored, the rest in float32, by names without `.weight`."""
+    """What a folder holds: the embeddings as they are stored, the rest in float32, by their short names.
 
-    def __init__(self, folder: Path) -> None:
+    Raises:
+        ValueError: if something is missing or has another shape than the settings say.
+    """
+
+    def __init__(self, folder: Path, config: GemmaConfig) -> None:
         arrays = read_arrays(folder / "model.safetensors")
-        self.embeddings: Stored = arrays.pop("model.embed_tokens.weight")
-        self.body = {name.removeprefix(_BODY).removesuffix(".weight"): array.wide() for name, array in arrays.items()}
+        if {name: array.values.shape for name, array in arrays.items()} != _shapes(config):
+            raise ValueError(f"the weights in {folder} are not those of its config.json")
+        self.embeddings: Stored = arrays.pop(_EMBEDDINGS)
+        self.body = {_short(name): array.wide() for name, array in arrays.items()}
 
 
 _loaded: WeakValueDictionary[Path, _Weights] = WeakValueDictionary()
 
 
-def _shared(folder: Path) -> _Weights:
+def _shared(folder: Path, config: GemmaConfig) -> _Weights:
     if (found := _loaded.get(folder)) is None:
-        found = _loaded[folder] = _Weights(folder)
+        found = _loaded[folder] = _Weights(folder, config)
     return found
+
+
+def _short(name: str) -> str:
+    return name.removeprefix("model.").removesuffix(".weight")
+
+
+def _shapes(config: GemmaConfig) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the parameters by their names in transformers."""
+    size, inner, head = config.hidden_size, config.intermediate_size, config.head_dim
+    query, keys = config.num_attention_heads * head, config.num_key_value_heads * head
+    layer = {
+        **{f"{name}_layernorm": (size,) for name in ("input", "post_attention", "pre_feedforward", "post_feedforward")},
+        "self_attn.q_proj": (query, size),
+        "self_attn.k_proj": (keys, size),
+        "self_attn.v_proj": (keys, size),
+        "self_attn.o_proj": (size, query),
+        "self_attn.q_norm": (head,),
+        "self_attn.k_norm": (head,),
+        "mlp.gate_proj": (inner, size),
+        "mlp.up_proj": (inner, size),
+        "mlp.down_proj": (size, inner),
+    }
+    layers = {
+        f"model.layers.{index}.{name}.weight": shape
+        for index in range(len(config.layer_types))
+        for name, shape in layer.items()
+    }
+    return {_EMBEDDINGS: (config.vocab_size, size), **layers, "model.norm.weight": (size,)}

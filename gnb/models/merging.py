@@ -4,12 +4,16 @@ LoRA: Hu et al. 2021, arXiv 2106.09685. What is not plain is left to peft.
 """
 
 import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
+
+Shape = tuple[int, ...]
 
 _PREFIX = "base_model.model."
 _FIRST, _SECOND = ".lora_A.weight", ".lora_B.weight"
@@ -21,10 +25,6 @@ _HARMLESS = {
 """Settings of peft that do not change what is merged, or that are looked at here."""
 _REPLACED = {"classifier", "score"}
 """Modules that an adapter may bring whole: those that peft itself names for a classifier, once a run."""
-
-if TYPE_CHECKING:
-    _Pair = tuple[torch.nn.Parameter, torch.Tensor, torch.Tensor]
-    _Whole = tuple[torch.nn.Parameter, torch.Tensor]
 
 
 def merge_plain(model: "PreTrainedModel", config: Path, weights: Path) -> bool:
@@ -44,22 +44,25 @@ def merge_plain(model: "PreTrainedModel", config: Path, weights: Path) -> bool:
     try:
         settings = json.loads(config.read_text("utf-8"))
         scale = settings["lora_alpha"] / settings["r"]
-        pairs, whole = _match(model, load_file(weights))
+        tensors = load_file(weights)
+        parameters = dict(model.named_parameters(remove_duplicate=False))
+        found = match_adapter(_shapes(parameters), _shapes(tensors))
         plain = _is_plain(settings)
     except (SafetensorError, ValueError, TypeError, KeyError, AttributeError, ZeroDivisionError):
         return False
     if not plain:
         return False
-    _add(pairs, scale)
-    for parameter, value in whole:
-        parameter.data.copy_(value)
+    _add([(parameters[name], tensors[first], tensors[second]) for name, first, second in found.pairs], scale)
+    for name, tensor in found.whole:
+        parameters[name].data.copy_(tensors[tensor])
     return True
 
 
-def _add(pairs: "list[_Pair]", scale: float) -> None:
+def _add(pairs: "Iterable[tuple[torch.nn.Parameter, torch.Tensor, torch.Tensor]]", scale: float) -> None:
     import torch
 
     # all products go to one place: fresh memory for each takes longer than the products
+    pairs = list(pairs)
     space = torch.empty(max((parameter.numel() for parameter, _, _ in pairs), default=0))
     for parameter, first, second in pairs:
         product = torch.mm(second.float(), first.float(), out=space[: parameter.numel()].view(parameter.shape))
@@ -83,30 +86,50 @@ def _is_plain(settings: dict[str, Any]) -> bool:
     return plain and usual and {*(settings["modules_to_save"] or ())} <= _REPLACED
 
 
-def _match(model: "PreTrainedModel", tensors: "dict[str, torch.Tensor]") -> "tuple[list[_Pair], list[_Whole]]":
-    """Find the parameters that an adapter changes: by two matrices each, or as a whole.
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """What an adapter changes.
+
+    Attributes:
+        pairs: of each parameter that it adds to, the names of the parameter and of the two matrices.
+        whole: of each parameter that it replaces, the names of the parameter and of what it brings.
+    """
+
+    pairs: list[tuple[str, str, str]]
+    whole: list[tuple[str, str]]
+
+
+def match_adapter(parameters: Mapping[str, Shape], brought: Mapping[str, Shape]) -> Matched:
+    """Find the parameters that a plain adapter changes.
+
+    Args:
+        parameters: the shapes of a model's parameters, by their names in transformers.
+        brought: the shapes of what the adapter's file holds, by its names there.
 
     Raises:
-        AttributeError: if the model has no such parameter.
-        KeyError: if a matrix lacks its partner.
+        KeyError: if the model has no such parameter, or a matrix lacks its partner.
         ValueError: if a shape does not fit.
     """
-    pairs: list[_Pair] = []
-    whole: list[_Whole] = []
-    for name, tensor in tensors.items():
+    pairs, whole = [], []
+    for name, shape in brought.items():
         path = name.removeprefix(_PREFIX)
         if path.endswith(_SECOND):
             continue
-        parameter = model.get_parameter(path.replace(_FIRST, ".weight"))
+        parameter = path.replace(_FIRST, ".weight")
         if path.endswith(_FIRST):
-            second = tensors[name.replace(_FIRST, _SECOND)]
-            pairs.append((parameter, tensor, second))
-            shape = [second.shape[0], tensor.shape[1]] if second.shape[1] == tensor.shape[0] else []
+            second = name.replace(_FIRST, _SECOND)
+            pairs.append((parameter, name, second))
+            (rows, rank), (inner, columns) = brought[second], shape
+            found: Shape = (rows, columns) if rank == inner else ()
         else:
-            whole.append((parameter, tensor))
-            shape = list(tensor.shape)
-        if shape != list(parameter.shape):
+            whole.append((parameter, name))
+            found = shape
+        if found != parameters[parameter]:
             raise ValueError(path)
-    if 2 * len(pairs) + len(whole) != len(tensors):
+    if 2 * len(pairs) + len(whole) != len(brought):
         raise KeyError(_FIRST)
-    return pairs, whole
+    return Matched(pairs, whole)
+
+
+def _shapes(tensors: "Mapping[str, torch.Tensor]") -> dict[str, Shape]:
+    return {name: tuple(tensor.shape) for name, tensor in tensors.items()}

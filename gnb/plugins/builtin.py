@@ -32,7 +32,7 @@ def register_sources(register: Register) -> None:
 def register_rewriters(register: Register) -> None:
     """Announce the copy baseline, the local language models and the served ones."""
     register("copy", "gnb.rewriters.copy:CopyRewriter", "Leaves every text as it is; the baseline.")
-    local = ("torch", "transformers", "safetensors")
+    local = ("torch", "transformers", "safetensors", "threadpoolctl")
     register(
         "base",
         "gnb.rewriters.base:BaseRewriter",

@@ -19,7 +19,7 @@ from gnb.models.loading import LoadedModel, load_tokenizer, model_identity
 from gnb.models.memory import NO_ROOM, in_fitting_parts
 from gnb.models.placing import context_length
 from gnb.models.prompt import PUBLISHED, Prompt
-from gnb.models.quick import is_few
+from gnb.models.quick import Asked, is_quick
 from gnb.models.vllm import check_vllm
 from gnb.prompting.answers import REASONS
 from gnb.rewriters.local.asking import ChatAsking, PlainAsking, check_room
@@ -38,7 +38,7 @@ class LocalRewriter(Rewriter):
 
     options: LocalOptions
     _few = False
-    """Whether the model is one for a few texts, which starts sooner and takes no batches."""
+    """Whether few lines were asked for so far, so that the model may be one that starts sooner and takes no batches."""
 
     @abstractmethod
     def load(self, *, generates: bool = False, few: bool = False) -> LoadedModel:
@@ -108,10 +108,9 @@ class LocalRewriter(Rewriter):
 
     def close(self) -> None:
         """Free the model."""
-        if "_loaded" in self.__dict__:
+        if "_loaded" in vars(self):
             self._loaded.close()
-        for name in ("_loaded", "_generating", "_prompt", "_stop", "_decoder", "_detector"):
-            self.__dict__.pop(name, None)
+        self._forget("_loaded", "_generating", "_prompt", "_stop", "_decoder", "_detector", "_asked")
 
     def _rewrite_window(self, texts: Sequence[str]) -> Iterator[Rewrite]:
         lines = {line: None for text in texts for line in worded_lines(text)}
@@ -133,11 +132,13 @@ class LocalRewriter(Rewriter):
             text = next(waiting, None)
 
     def _choose_model(self, lines: list[str]) -> None:
-        few = is_few(lines)
-        if self._few and not few:
-            self.close()
-        if "_loaded" not in vars(self):
-            self._few = few
+        self._few = self._asked.are_few(lines)
+        if not self._few and "_loaded" in vars(self) and is_quick(self._loaded):
+            self._forget("_loaded", "_prompt", "_stop", "_decoder")
+
+    def _forget(self, *names: str) -> None:
+        for name in names:
+            vars(self).pop(name, None)
 
     def _detect(self, lines: list[str]) -> dict[str, Detection]:
         return dict(zip(lines, self._detector.detect(lines), strict=True)) if self._detector else {}
@@ -221,6 +222,10 @@ class LocalRewriter(Rewriter):
         return Rewrite(lead + answer.text + tail, raw, details=details)
 
     @cached_property
+    def _asked(self) -> Asked:
+        return Asked()
+
+    @cached_property
     def _context(self) -> int:
         return context_length(self.options, getattr(self._loaded.model.config, "max_position_embeddings", None))
 
@@ -292,9 +297,9 @@ class LocalRewriter(Rewriter):
         tokens = set(range(len(tokenizer)))
         if self.options.output_layer == "task":
             tokens = {*task_token_ids(tokenizer), *self._stop, *prompt.before, *prompt.after}
-        model = self._loaded.model
-        return _decoder_class(model)(
-            model,
+        build: Callable[..., GuidedDecoder | SingleDecoder] = _decoder_class(self._loaded)
+        return build(
+            self._loaded.model,
             tokens,
             before=prompt.before,
             after=prompt.after,
@@ -304,8 +309,8 @@ class LocalRewriter(Rewriter):
         )
 
 
-def _decoder_class(model: Any) -> "type[GuidedDecoder | SingleDecoder]":
-    if hasattr(model, "output_rows"):
+def _decoder_class(loaded: LoadedModel) -> Any:
+    if is_quick(loaded):
         from gnb.rewriters.local.single import SingleDecoder
 
         return SingleDecoder

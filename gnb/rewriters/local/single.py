@@ -3,7 +3,9 @@
 What was rejected of a draft is cut off the cache, so there is nothing to mask.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import ChainMap
+from collections.abc import Iterable, MutableMapping, Sequence
+from copy import copy
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,9 +35,10 @@ class SingleDecoder:
         end: int,
         copy_bonus: float = 0.0,
     ) -> None:
-        self._model, self._tokens, self._stop, self._end = model, sorted(set(tokens)), stop, end
+        self._model, self._stop, self._end = model, stop, end
         self._after, self._copy_bonus = list(after), copy_bonus
-        self._rows = model.output_rows(self._tokens)
+        allowed = sorted(set(tokens))
+        self._words = _Words(allowed, model.output_rows(allowed))
         self._start = len(before)
         _, self._prefix = model.run(before, [])
 
@@ -53,8 +56,7 @@ class SingleDecoder:
         ]
 
     def _answer(self, row: Row) -> Decoded:
-        extra = sorted(row.own_tokens().difference(self._tokens))
-        words = _Words([*self._tokens, *extra], self._rows, self._model.output_rows(extra))
+        words = self._words.extended(row.own_tokens(), self._model)
         context, draft, cache = [*row.source, *self._after], row.source[: row.limit - 1], self._prefix
         margin: float | None = None
         while not row.done:
@@ -101,13 +103,21 @@ class _Words:
     """What an answer may hold, and the output layer over it.
 
     Attributes:
-        tokens: the token of each place, in no order.
+        tokens: the token of each place.
     """
 
-    def __init__(self, tokens: list[int], rows: Floats, extra: Floats) -> None:
+    def __init__(self, tokens: Sequence[int], rows: Floats) -> None:
         self.tokens = np.asarray(tokens)
-        self._rows, self._extra = rows, extra
-        self._places = {token: place for place, token in enumerate(tokens)}
+        self._rows, self._extra = rows, rows[:0]
+        self._places: MutableMapping[int, int] = {token: place for place, token in enumerate(tokens)}
+
+    def extended(self, tokens: set[int], model: NumpyGemma) -> "_Words":
+        """Return what an answer may hold that may hold some tokens as well."""
+        extra = sorted(tokens - self._places.keys())
+        joined = copy(self)
+        joined.tokens, joined._extra = np.append(self.tokens, extra).astype(np.intp), model.output_rows(extra)
+        joined._places = ChainMap({token: len(self.tokens) + place for place, token in enumerate(extra)}, self._places)
+        return joined
 
     def logits(self, hidden: Floats) -> Floats:
         """Return the logits of states, shape (states, tokens)."""
