@@ -136,8 +136,8 @@ def test_a_long_text_is_as_biased_as_its_most_biased_piece(detector: Detector) -
     tokenizer = load_tokenizer(detector._options.base_model)
     assert len(tokenizer(LONG)["input_ids"]) > 3 * 256
     (found,) = detector.detect([LONG])
-    pieces = detector._pieces(LONG)
-    singles = [detector._judge(detector._logits([piece])) for piece in pieces]
+    pieces = detector._pieces(LONG, tokenizer)
+    singles = [detector._judge(detector._logits([piece], detector._loaded)) for piece in pieces]
     best = max(singles, key=lambda single: single.probability)
     assert (found.probability, found.category) == (pytest.approx(best.probability, abs=1e-5), best.category)
 

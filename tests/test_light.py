@@ -14,7 +14,8 @@ from gnb.models import known_vocabulary
 from gnb.models.adapters import CONFIG, WEIGHTS, resolve_adapter
 from gnb.models.classifier import category_logits, load_classifier
 from gnb.models.embedded import embedded_folder, embedded_tokenizer
-from gnb.models.gemma import Cache, Gemma
+from gnb.models.gemma import Gemma
+from gnb.models.gemma_batch import Cache
 from gnb.models.gemma_config import read_config
 from gnb.models.light import load_light
 from gnb.models.merging import merge_plain

@@ -89,7 +89,7 @@ def test_with_flash_attention_decoding_is_plain(tiny_model: Path):
     class Dense(BaseRewriter):
         """Asks for an attention that needs no GPU."""
 
-        def load(self, *, generates: bool = False) -> LoadedModel:
+        def load(self, *, generates: bool = False, few: bool = False) -> LoadedModel:
             assert generates
             return load_model(self.options.model_copy(update={"attention": "sdpa"}))
 

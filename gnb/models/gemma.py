@@ -4,7 +4,6 @@ Importing transformers takes longer than the first sentence of the embedded mode
 transformers, so that its files of weights and adapters of peft fit. Gemma Team 2025, arXiv 2503.19786.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,42 +12,12 @@ from safetensors import safe_open
 from torch import nn
 from torch.nn.functional import embedding, gelu, scaled_dot_product_attention
 
+from gnb.models.gemma_batch import Cache, Packing
 from gnb.models.gemma_config import GemmaConfig
 
 _EMBEDDINGS = "model.embed_tokens.weight"
 
 _Angles = tuple[torch.Tensor, torch.Tensor]
-
-
-class Cache:
-    """Keys and values of the tokens so far.
-
-    Attributes:
-        layers: of each layer, once it has run.
-    """
-
-    def __init__(self, layers: Iterable[tuple[torch.Tensor, torch.Tensor]] = ()) -> None:
-        self.layers = [_CacheLayer(keys, values) for keys, values in layers]
-
-    def update(self, index: int, keys: torch.Tensor, values: torch.Tensor) -> "_CacheLayer":
-        """Add the keys and values of further tokens to a layer, and return it."""
-        if index == len(self.layers):
-            self.layers.append(_CacheLayer(keys, values))
-        else:
-            layer = self.layers[index]
-            layer.keys, layer.values = torch.cat([layer.keys, keys], -2), torch.cat([layer.values, values], -2)
-        return self.layers[index]
-
-    def batch_select_indices(self, indices: torch.Tensor) -> None:
-        """Keep some rows of the batch only."""
-        for layer in self.layers:
-            layer.keys, layer.values = layer.keys[indices], layer.values[indices]
-
-
-@dataclass(slots=True)
-class _CacheLayer:
-    keys: torch.Tensor
-    values: torch.Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,30 +100,6 @@ class _Embedding:
         return embedding(tokens, self.weight).to(self._scale.dtype) * self._scale
 
 
-class _Packing:
-    """Tokens of a batch one behind the other: what fills up the shorter rows is not computed.
-
-    Args:
-        filled: which places of the batch hold tokens, shape (batch, tokens).
-    """
-
-    def __init__(self, filled: torch.Tensor) -> None:
-        self._shape = filled.shape
-        self._places = None if filled.all() else filled.flatten().nonzero()[:, 0]
-
-    def pack(self, states: torch.Tensor) -> torch.Tensor:
-        """Turn shape (batch, tokens, ...) into (filled places, ...)."""
-        flat = states.flatten(0, 1)
-        return flat if self._places is None else flat[self._places]
-
-    def unpack(self, states: torch.Tensor) -> torch.Tensor:
-        """Turn shape (filled places, ...) into (batch, tokens, ...), with zeros in the other places."""
-        if self._places is None:
-            return states.reshape(*self._shape, *states.shape[1:])
-        flat = states.new_zeros(self._shape.numel(), *states.shape[1:])
-        return flat.index_copy_(0, self._places, states).view(*self._shape, *states.shape[1:])
-
-
 class _Body(nn.Module):
     embed_tokens: _Embedding
 
@@ -190,7 +135,7 @@ class _Body(nn.Module):
         Raises:
             ValueError: if the tokens do not fit into the sliding window.
         """
-        packing = _Packing(torch.ones_like(input_ids, dtype=torch.bool) if filled is None else filled)
+        packing = Packing(torch.ones_like(input_ids, dtype=torch.bool) if filled is None else filled)
         hidden = self.embed_tokens(packing.pack(input_ids))
         if position_ids is None:
             position_ids = torch.arange(input_ids.shape[1])[None]
@@ -230,7 +175,7 @@ class _Layer(nn.Module):
         angles: _Angles,
         mask: torch.Tensor | None,
         cache: Cache | None,
-        packing: _Packing,
+        packing: Packing,
     ) -> torch.Tensor:
         attended = self.self_attn(self.input_layernorm(hidden), angles, mask, cache, packing)
         hidden = hidden + self.post_attention_layernorm(attended)
@@ -259,7 +204,7 @@ class _Attention(nn.Module):
         angles: _Angles,
         mask: torch.Tensor | None,
         cache: Cache | None,
-        packing: _Packing,
+        packing: Packing,
     ) -> torch.Tensor:
         # shape (filled places, heads, head size)
         query, keys, values = (

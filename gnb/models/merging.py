@@ -4,7 +4,7 @@ LoRA: Hu et al. 2021, arXiv 2106.09685. What is not plain is left to peft.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,11 +58,10 @@ def merge_plain(model: "PreTrainedModel", config: Path, weights: Path) -> bool:
     return True
 
 
-def _add(pairs: "Iterable[tuple[torch.nn.Parameter, torch.Tensor, torch.Tensor]]", scale: float) -> None:
+def _add(pairs: "list[tuple[torch.nn.Parameter, torch.Tensor, torch.Tensor]]", scale: float) -> None:
     import torch
 
     # all products go to one place: fresh memory for each takes longer than the products
-    pairs = list(pairs)
     space = torch.empty(max((parameter.numel() for parameter, _, _ in pairs), default=0))
     for parameter, first, second in pairs:
         product = torch.mm(second.float(), first.float(), out=space[: parameter.numel()].view(parameter.shape))

@@ -104,7 +104,7 @@ class GuidedDecoder:
 
 def _new_cache(model: "PreTrainedModel", layers: "Sequence[tuple[torch.Tensor, torch.Tensor]]" = ()) -> Any:
     if _is_gemma(model):
-        from gnb.models.gemma import Cache
+        from gnb.models.gemma_batch import Cache
 
         return Cache(layers)
     from transformers import DynamicCache

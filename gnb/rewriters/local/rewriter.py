@@ -28,9 +28,8 @@ from gnb.rewriters.local.options import LocalOptions
 from gnb.rewriters.local.postprocess import VERSION
 
 if TYPE_CHECKING:
-    from gnb.rewriters.local.decoding import GuidedDecoder
+    from gnb.rewriters.local.decoders import Decoder
     from gnb.rewriters.local.rows import Decoded, Hints
-    from gnb.rewriters.local.single import SingleDecoder
 
 
 class LocalRewriter(Rewriter):
@@ -290,33 +289,10 @@ class LocalRewriter(Rewriter):
         return frozenset({tokenizer.eos_token_id, self._prompt.end, *ends, *breaks})
 
     @cached_property
-    def _decoder(self) -> "GuidedDecoder | SingleDecoder":
-        from gnb.models.vocabulary import task_token_ids
+    def _decoder(self) -> "Decoder":
+        from gnb.rewriters.local.decoders import build_decoder
 
-        tokenizer, prompt = self._loaded.tokenizer, self._prompt
-        tokens = set(range(len(tokenizer)))
-        if self.options.output_layer == "task":
-            tokens = {*task_token_ids(tokenizer), *self._stop, *prompt.before, *prompt.after}
-        build: Callable[..., GuidedDecoder | SingleDecoder] = _decoder_class(self._loaded)
-        return build(
-            self._loaded.model,
-            tokens,
-            before=prompt.before,
-            after=prompt.after,
-            stop=self._stop,
-            end=prompt.end,
-            copy_bonus=self.options.copy_bonus,
-        )
-
-
-def _decoder_class(loaded: LoadedModel) -> Any:
-    if is_quick(loaded):
-        from gnb.rewriters.local.single import SingleDecoder
-
-        return SingleDecoder
-    from gnb.rewriters.local.decoding import GuidedDecoder
-
-    return GuidedDecoder
+        return build_decoder(self._loaded, self._prompt, self._stop, self.options)
 
 
 def _details(found: Detection | None) -> dict[str, Any]:
