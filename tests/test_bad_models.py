@@ -79,7 +79,7 @@ def test_a_gguf_file_gives_the_model_that_it_was_made_of(llama: Path, tmp_path: 
     assert tokens == original.tokenizer("زن و مرد", add_special_tokens=False)["input_ids"]
     with torch.inference_mode():
         found, expected = (each.model(torch.tensor([tokens])).logits for each in (loaded, original))
-    assert torch.allclose(found, expected, atol=0.1)  # 8 bits a weight
+    assert torch.allclose(found, expected, atol=0.1)  # the file holds bfloat16 numbers
     assert len(weights_identity(str(file))["weights"]) == 16
 
 
