@@ -30,6 +30,7 @@ from gnb.models.quick import Asked, load_quick
 from gnb.rewriters.base import BaseRewriter
 from gnb.rewriters.local.decoding import GuidedDecoder
 from gnb.rewriters.local.options import LocalOptions, LoraOptions
+from gnb.rewriters.local.rows import Frame
 from gnb.rewriters.local.single import SingleDecoder
 from gnb.rewriters.lora import LoraRewriter
 from gnb.sources.bundled import BundledOptions, BundledSource
@@ -252,7 +253,7 @@ def test_rejected_drafts_do_not_count_as_tokens_of_the_sliding_window(rounded_mo
     config = replace(found, sliding_window=128)
     generator = torch.Generator().manual_seed(1)
     sources = [torch.randint(10, 1400, (40,), generator=generator).tolist() for _ in range(4)]
-    settings: dict[str, Any] = {"before": [2, 5, 9], "after": [7, 8], "stop": frozenset({1}), "end": 1}
+    frame = Frame(range(1500), [2, 5, 9], [7, 8], frozenset({1}), 1)
     models = (
         (GuidedDecoder, Gemma(rounded_model, config, torch.float32).eval()),
         (
@@ -260,7 +261,7 @@ def test_rejected_drafts_do_not_count_as_tokens_of_the_sliding_window(rounded_mo
             NumpyGemma(rounded_model, config),
         ),
     )
-    guided, single = (decoder(model, range(1500), **settings).decode(sources, [72] * 4) for decoder, model in models)
+    guided, single = (decoder(model, frame).decode(sources, [72] * 4) for decoder, model in models)
     assert [answer.tokens for answer in guided] == [answer.tokens for answer in single]
     assert max(len(answer.tokens) for answer in guided) > 40
 

@@ -100,6 +100,16 @@ class _Embedding:
         return embedding(tokens, self.weight).to(self._scale.dtype) * self._scale
 
 
+@dataclass(frozen=True, slots=True)
+class _Pass:
+    """What a layer needs to know besides the hidden states: shapes as in `_Body.forward`, the mask for each head."""
+
+    angles: _Angles
+    mask: torch.Tensor | None
+    cache: Cache | None
+    packing: Packing
+
+
 class _Body(nn.Module):
     embed_tokens: _Embedding
 
@@ -146,7 +156,7 @@ class _Body(nn.Module):
             attention_mask = attention_mask.repeat(1, 1, self._groups, 1)
         angles = {kind: self._angles(kind, positions) for kind in set(self._config.layer_types)}
         for layer, kind in zip(self.layers, self._config.layer_types, strict=True):
-            hidden = layer(hidden, angles[kind], attention_mask, cache, packing)
+            hidden = layer(hidden, _Pass(angles[kind], attention_mask, cache, packing))
         return Output(packing.unpack(self.norm(hidden)))
 
     def _angles(self, kind: str, positions: torch.Tensor) -> _Angles:
@@ -169,15 +179,8 @@ class _Layer(nn.Module):
         self.pre_feedforward_layernorm = _Norm(config.hidden_size, config, dtype)
         self.post_feedforward_layernorm = _Norm(config.hidden_size, config, dtype)
 
-    def forward(
-        self,
-        hidden: torch.Tensor,
-        angles: _Angles,
-        mask: torch.Tensor | None,
-        cache: Cache | None,
-        packing: Packing,
-    ) -> torch.Tensor:
-        attended = self.self_attn(self.input_layernorm(hidden), angles, mask, cache, packing)
+    def forward(self, hidden: torch.Tensor, run: _Pass) -> torch.Tensor:
+        attended = self.self_attn(self.input_layernorm(hidden), run)
         hidden = hidden + self.post_attention_layernorm(attended)
         result: torch.Tensor = hidden + self.post_feedforward_layernorm(
             self.mlp(self.pre_feedforward_layernorm(hidden))
@@ -198,25 +201,18 @@ class _Attention(nn.Module):
         self._scale = config.query_pre_attn_scalar**-0.5
         self._groups = config.num_attention_heads // config.num_key_value_heads
 
-    def forward(
-        self,
-        hidden: torch.Tensor,
-        angles: _Angles,
-        mask: torch.Tensor | None,
-        cache: Cache | None,
-        packing: Packing,
-    ) -> torch.Tensor:
+    def forward(self, hidden: torch.Tensor, run: _Pass) -> torch.Tensor:
         # shape (filled places, heads, head size)
         query, keys, values = (
             layer(hidden).view(len(hidden), -1, self._size) for layer in (self.q_proj, self.k_proj, self.v_proj)
         )
-        query, keys = _rotate(self.q_norm(query), angles), _rotate(self.k_norm(keys), angles)
-        query, keys, values = (packing.unpack(states).transpose(1, 2) for states in (query, keys, values))
-        if cache is not None:
-            found = cache.update(self._index, keys, values)
+        query, keys = _rotate(self.q_norm(query), run.angles), _rotate(self.k_norm(keys), run.angles)
+        query, keys, values = (run.packing.unpack(states).transpose(1, 2) for states in (query, keys, values))
+        if run.cache is not None:
+            found = run.cache.update(self._index, keys, values)
             keys, values = found.keys, found.values
-        attended = self._attend(query, keys, values, mask).reshape(query.shape).transpose(1, 2)
-        result: torch.Tensor = self.o_proj(packing.pack(attended).flatten(1))
+        attended = self._attend(query, keys, values, run.mask).reshape(query.shape).transpose(1, 2)
+        result: torch.Tensor = self.o_proj(run.packing.pack(attended).flatten(1))
         return result
 
     def _attend(

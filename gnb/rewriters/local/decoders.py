@@ -1,6 +1,6 @@
 """Picks the decoder that fits a model: one for batches, or one for a few texts."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from gnb.models.loading import LoadedModel
 from gnb.models.prompt import Prompt
@@ -8,6 +8,7 @@ from gnb.models.quick import is_quick
 from gnb.models.vocabulary import task_token_ids
 from gnb.rewriters.local.decoding import GuidedDecoder
 from gnb.rewriters.local.options import LocalOptions
+from gnb.rewriters.local.rows import Frame
 from gnb.rewriters.local.single import SingleDecoder
 
 Decoder = GuidedDecoder | SingleDecoder
@@ -22,16 +23,9 @@ def build_decoder(loaded: LoadedModel, prompt: Prompt, stop: frozenset[int], opt
         stop: tokens that end an answer.
         options: which output layer, and how much copying gains.
     """
-    tokens: Iterable[int] = range(len(loaded.tokenizer))
+    tokens = set(range(len(loaded.tokenizer)))
     if options.output_layer == "task":
         tokens = {*task_token_ids(loaded.tokenizer), *stop, *prompt.before, *prompt.after}
+    frame = Frame(tokens, prompt.before, prompt.after, stop, prompt.end, options.copy_bonus)
     build: Callable[..., Decoder] = SingleDecoder if is_quick(loaded) else GuidedDecoder
-    return build(
-        loaded.model,
-        tokens,
-        before=prompt.before,
-        after=prompt.after,
-        stop=stop,
-        end=prompt.end,
-        copy_bonus=options.copy_bonus,
-    )
+    return build(loaded.model, frame)

@@ -8,13 +8,13 @@ the input again. Each token is the one that plain greedy decoding picks.
 Rejected draft tokens stay in the key-value cache and are masked, so that all rows of a batch keep one length.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from gnb.models.placing import input_device
 from gnb.models.vocabulary import OutputLayer, hidden_states
-from gnb.rewriters.local.rows import Change, Decoded, Hints, Row
+from gnb.rewriters.local.rows import Change, Decoded, Frame, Hints, Row
 
 if TYPE_CHECKING:
     import torch
@@ -29,28 +29,11 @@ class GuidedDecoder:
 
     Args:
         model: any causal language model of transformers whose decoder can be run without its output layer.
-        tokens: what any answer may hold; a text's own tokens are allowed in its answer as well.
-        before: tokens of the prompt in front of the text; run once for all texts.
-        after: tokens of the prompt behind the text.
-        stop: tokens that end an answer.
-        end: the one of them that a model says where it has finished.
-        copy_bonus: added to the logit of each token that was drafted from the input, in nats; 0 is greedy decoding.
+        frame: the prompt around every text, and what answers may hold.
     """
 
-    def __init__(
-        self,
-        model: "PreTrainedModel",
-        tokens: Iterable[int],
-        *,
-        before: Sequence[int],
-        after: Sequence[int],
-        stop: frozenset[int],
-        end: int,
-        copy_bonus: float = 0.0,
-    ) -> None:
-        self.model, self.layer, self.stop, self.end = model, OutputLayer(model, tokens), stop, end
-        self.before, self.after = list(before), list(after)
-        self.copy_bonus = copy_bonus
+    def __init__(self, model: "PreTrainedModel", frame: Frame) -> None:
+        self.model, self.frame, self.layer = model, frame, OutputLayer(model, frame.tokens)
         self._prefix = self._run_prefix()
 
     def decode(
@@ -71,18 +54,20 @@ class GuidedDecoder:
         """
         import torch
 
-        start = len(self.before)
+        start = len(self.frame.before)
         rows = [
-            Row(list(source), start + len(source) + len(self.after), limit, least, hinted)
+            Row(list(source), start + len(source) + len(self.frame.after), limit, least, hinted)
             for source, limit, hinted in zip(sources, limits, hints or [{}] * len(sources), strict=True)
         ]
         with torch.inference_mode():
             batch = _Batch(self, rows)
-            batch.step([[*row.source, *self.after] for row in rows], [row.source[: row.limit - 1] for row in rows])
+            batch.step(
+                [[*row.source, *self.frame.after] for row in rows], [row.source[: row.limit - 1] for row in rows]
+            )
             margins = [change.margin for change in batch.changes]
             while batch.rows:
                 drafts = [[] if row.done else row.next_draft() for row in batch.rows]
-                batch.step([row.answer[-1:] or [self.before[-1]] for row in batch.rows], drafts)
+                batch.step([row.answer[-1:] or [self.frame.before[-1]] for row in batch.rows], drafts)
         return [Decoded(row.answer, margin) for row, margin in zip(rows, margins, strict=True)]
 
     def _run_prefix(self) -> Any:
@@ -90,7 +75,7 @@ class GuidedDecoder:
 
         cache = _new_cache(self.model)
         with torch.inference_mode():
-            tokens = torch.tensor([self.before], device=input_device(self.model))
+            tokens = torch.tensor([self.frame.before], device=input_device(self.model))
             hidden_states(self.model, input_ids=tokens, cache=cache, use_cache=True)
         return [(layer.keys, layer.values) for layer in cache.layers]
 
@@ -140,12 +125,12 @@ class _Batch:
         self.changes: list[Change] = []
         self.cache = decoder.prefix_cache(len(rows))
         device = input_device(decoder.model)
-        self.mask = torch.ones(len(rows), len(decoder.before), dtype=torch.long, device=device)
+        self.mask = torch.ones(len(rows), len(decoder.frame.before), dtype=torch.long, device=device)
         own = [row.own_tokens() for row in rows]
         extra = sorted(set().union(*own) - set(decoder.layer.ids.tolist()))
         self.layer = decoder.layer.extended(extra)
-        self.stops = self.layer.positions(torch.tensor(sorted(decoder.stop), device=device))
-        self.end = torch.tensor(decoder.end, device=device)
+        self.stops = self.layer.positions(torch.tensor(sorted(decoder.frame.stop), device=device))
+        self.end = torch.tensor(decoder.frame.end, device=device)
         self.extra = self.layer.positions(torch.tensor(extra, dtype=torch.long, device=device))
         # a token that one text brings must not become an answer to another: that would depend on the neighbours
         foreign = [[token not in tokens for token in extra] for tokens in own]
@@ -159,10 +144,10 @@ class _Batch:
         predictions = self._predict(hidden, contexts, drafts)
         if first:
             for row, change, draft, predicted in zip(self.rows, self.changes, drafts, predictions, strict=True):
-                row.decide(change, draft, predicted, self.decoder.stop)
+                row.decide(change, draft, predicted, self.decoder.frame.stop)
         for index, row in enumerate(self.rows):
             if not row.done:
-                taken = row.accept(drafts[index], predictions[index], self.decoder.stop)
+                taken = row.accept(drafts[index], predictions[index], self.decoder.frame.stop)
                 self.mask[index, offset + len(contexts[index]) + taken :] = 0
         self._drop_finished()
 
@@ -194,7 +179,7 @@ class _Batch:
         """Return, for each place that is predicted, the token that copying would put there."""
         import torch
 
-        end = self.decoder.end
+        end = self.decoder.frame.end
         rows = zip(self.rows, drafts, strict=True)
         return torch.tensor(
             [token for row, draft in rows for token in (*draft, row.behind(draft, end))], device=self.mask.device
@@ -228,11 +213,13 @@ class _Batch:
         copied = self.layer.positions(self._copied(drafts))[:, None]
         if not self.changes:
             self.changes = self._best_changes(logits, copied, sizes)
-        if self.decoder.copy_bonus:
+        if weight := self.decoder.frame.copy_bonus:
             # no bonus where no draft is on offer: the input says nothing of what follows there
             offered = [row.sure and bool(draft) for row, draft in zip(self.rows, drafts, strict=True)]
             bonus = [
-                self.decoder.copy_bonus * flag for flag, size in zip(offered, sizes, strict=True) for _ in range(size)
+                self.decoder.frame.copy_bonus * flag
+                for flag, size in zip(offered, sizes, strict=True)
+                for _ in range(size)
             ]
             logits.scatter_add_(1, copied, torch.tensor(bonus, dtype=logits.dtype, device=logits.device)[:, None])
         return [part.tolist() for part in torch.split(self.layer.ids[logits.argmax(-1)], sizes)]

@@ -1,12 +1,33 @@
 """One text on its way through guided decoding: what was drafted of its answer, and what the model agreed with."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 _DRAFT_LENGTHS = {3: 12, 2: 6, 1: 2}
 """Draft tokens offered after a change, by how many of the answer's last tokens were found in the input."""
 Hints = Mapping[int, Mapping[int, float]]
 """By place in a text's tokens: what is added to the logits of the tokens that an answer might go on with there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What is the same for all texts.
+
+    Attributes:
+        tokens: what any answer may hold; a text's own tokens are allowed in its answer as well.
+        before: tokens of the prompt in front of the text; run once for all texts.
+        after: tokens of the prompt behind the text.
+        stop: tokens that end an answer.
+        end: the one of them that a model says where it has finished.
+        copy_bonus: added to the logit of each token that was drafted from the input, in nats; 0 is greedy decoding.
+    """
+
+    tokens: Collection[int]
+    before: list[int]
+    after: list[int]
+    stop: frozenset[int]
+    end: int
+    copy_bonus: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

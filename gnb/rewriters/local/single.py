@@ -4,7 +4,7 @@ What was rejected of a draft is cut off the cache, so there is nothing to mask.
 """
 
 from collections import ChainMap
-from collections.abc import Iterable, MutableMapping, Sequence
+from collections.abc import MutableMapping, Sequence
 from copy import copy
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gnb.models.arrays import Floats
 from gnb.models.gemma_numpy import Cache, NumpyGemma
-from gnb.rewriters.local.rows import Change, Decoded, Hints, Row
+from gnb.rewriters.local.rows import Change, Decoded, Frame, Hints, Row
 
 
 class SingleDecoder:
@@ -20,27 +20,14 @@ class SingleDecoder:
 
     Args:
         model: runs without its output layer.
-        tokens: what any answer may hold; a text's own tokens are allowed in its answer as well.
-        before, after, stop, end, copy_bonus: as of `GuidedDecoder`.
+        frame: the prompt around every text, and what answers may hold.
     """
 
-    def __init__(
-        self,
-        model: NumpyGemma,
-        tokens: Iterable[int],
-        *,
-        before: Sequence[int],
-        after: Sequence[int],
-        stop: frozenset[int],
-        end: int,
-        copy_bonus: float = 0.0,
-    ) -> None:
-        self._model, self._stop, self._end = model, stop, end
-        self._after, self._copy_bonus = list(after), copy_bonus
-        allowed = sorted(set(tokens))
+    def __init__(self, model: NumpyGemma, frame: Frame) -> None:
+        self._model, self._frame = model, frame
+        allowed = sorted(frame.tokens)
         self._words = _Words(allowed, model.output_rows(allowed))
-        self._start = len(before)
-        _, self._prefix = model.run(before, [])
+        _, self._prefix = model.run(frame.before, [])
 
     def decode(
         self,
@@ -50,30 +37,31 @@ class SingleDecoder:
         hints: Sequence[Hints] | None = None,
     ) -> list[Decoded]:
         """Answer each text; the arguments are those of `GuidedDecoder.decode`."""
+        around = len(self._frame.before) + len(self._frame.after)
         return [
-            self._answer(Row(list(source), self._start + len(source) + len(self._after), limit, least, hinted))
+            self._answer(Row(list(source), around + len(source), limit, least, hinted))
             for source, limit, hinted in zip(sources, limits, hints or [{}] * len(sources), strict=True)
         ]
 
     def _answer(self, row: Row) -> Decoded:
         words = self._words.extended(row.own_tokens(), self._model)
-        context, draft, cache = [*row.source, *self._after], row.source[: row.limit - 1], self._prefix
+        context, draft, cache = [*row.source, *self._frame.after], row.source[: row.limit - 1], self._prefix
         margin: float | None = None
         while not row.done:
             offset = _length(cache) + len(context)
             hidden, cache = self._model.run(context + draft, cache)
             logits = words.logits(hidden[len(context) - 1 :])
             self._add_hints(logits, words, row)
-            copied = words.places([*draft, row.behind(draft, self._end)])
+            copied = words.places([*draft, row.behind(draft, self._frame.end)])
             change = self._best_change(logits, words, copied) if margin is None else None
-            if self._copy_bonus and row.sure and draft:
-                logits[np.arange(len(copied)), copied] += np.float32(self._copy_bonus)
+            if self._frame.copy_bonus and row.sure and draft:
+                logits[np.arange(len(copied)), copied] += np.float32(self._frame.copy_bonus)
             predicted = words.tokens[logits.argmax(axis=-1)].tolist()
             if change:
                 margin = change.margin
-                row.decide(change, draft, predicted, self._stop)
+                row.decide(change, draft, predicted, self._frame.stop)
             if not row.done:
-                kept = offset + row.accept(draft, predicted, self._stop)
+                kept = offset + row.accept(draft, predicted, self._frame.stop)
                 cache = [(keys[:, :kept], values[:, :kept]) for keys, values in cache]
                 context, draft = row.answer[-1:], row.next_draft()
         return Decoded(row.answer, margin)
@@ -88,8 +76,8 @@ class SingleDecoder:
 
     def _best_change(self, logits: Floats, words: "_Words", copied: NDArray[np.intp]) -> Change:
         """Return the change that leads most over copying. Where the text ends, what ends an answer is copying."""
-        steps, stops = np.arange(len(copied)), words.places(sorted(self._stop))
-        at_end = words.tokens[copied] == self._end
+        steps, stops = np.arange(len(copied)), words.places(sorted(self._frame.stop))
+        at_end = words.tokens[copied] == self._frame.end
         copying = np.where(at_end, logits[:, stops].max(axis=-1), logits[steps, copied])
         others = logits.copy()
         others[steps, copied] = -np.inf
