@@ -216,11 +216,7 @@ class _Batch:
         if weight := self.decoder.frame.copy_bonus:
             # no bonus where no draft is on offer: the input says nothing of what follows there
             offered = [row.sure and bool(draft) for row, draft in zip(self.rows, drafts, strict=True)]
-            bonus = [
-                self.decoder.frame.copy_bonus * flag
-                for flag, size in zip(offered, sizes, strict=True)
-                for _ in range(size)
-            ]
+            bonus = [weight * flag for flag, size in zip(offered, sizes, strict=True) for _ in range(size)]
             logits.scatter_add_(1, copied, torch.tensor(bonus, dtype=logits.dtype, device=logits.device)[:, None])
         return [part.tolist() for part in torch.split(self.layer.ids[logits.argmax(-1)], sizes)]
 
