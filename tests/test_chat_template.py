@@ -117,7 +117,7 @@ def test_every_end_token_ends_an_answer(chat_model: Path) -> None:
     with base(chat_model) as rewriter:
         list(rewriter.rewrite([TEXT]))
         assert {1, 4} <= rewriter._stop
-        assert rewriter._decoder.end == 4
+        assert rewriter._decoder.frame.end == 4
 
 
 def test_the_token_that_ends_a_turn_ends_an_answer_even_if_the_model_does_not_say_so(
