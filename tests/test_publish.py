@@ -321,3 +321,11 @@ def test_a_hub_that_refuses_is_told_of_in_one_line(
     assert done.returncode == 2, done.stderr
     assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_token_that_lacks_is_told_of_before_any_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # where there is no data either
+    with serving() as hub:
+        done = on_hub(hub, "--upload", HF_TOKEN="")
+    assert (done.returncode, hub.requests) == (2, [])
+    assert done.stderr.startswith("Error: Not logged in to the hub")

@@ -58,11 +58,13 @@ def publish(
 
     from gnb.cli.data import read_data
     from gnb.publishing import publish as run
-    from gnb.publishing.hub import PREFIX, repository_name
+    from gnb.publishing.hub import PREFIX, check_hub, repository_name
 
     repository = repository_name(target) if target.startswith(PREFIX) else None
     if (upload or public) and repository is None:
         raise click.UsageError("--upload and --public belong to --to hub:OWNER/NAME.")
+    if upload and repository:
+        check_hub(repository)  # before the work that would be for nothing
     read = read_data(settings, data, strict=strict)
     with TemporaryDirectory(prefix="gnb-publish-") as scratch, progress() as track:
         folder = Path(scratch) / "dataset" if repository else Path(target)

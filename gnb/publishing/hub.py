@@ -1,6 +1,8 @@
 """Sends a publication to the Hugging Face hub, or to whatever HF_ENDPOINT names: only where the user said so."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from gnb.core.errors import GnbError, MissingDependencyError, SettingsError
@@ -32,6 +34,27 @@ def repository_name(target: str) -> str:
     return name
 
 
+def check_hub(repository: str) -> None:
+    """Look whether anything can be sent at all: there is a hub, and a token for it.
+
+    Args:
+        repository: OWNER/NAME, for messages.
+
+    Raises:
+        MissingDependencyError: if huggingface_hub is not installed.
+        GnbError: if it cannot, in one line that names the reason.
+    """
+    if not is_installed("huggingface_hub"):
+        raise MissingDependencyError("The hub needs huggingface_hub. Install: pip install 'gnb[hub]'")
+    quiet_client(bars=False)  # beside those of gnb
+    with _explained(repository):
+        require_hub()
+        from huggingface_hub import get_token
+
+        if not get_token():
+            raise GnbError(f"Not logged in to the hub: {_LOG_IN}.")
+
+
 def upload(folder: Path, repository: str, *, public: bool) -> str:
     """Send all files of a publication in one commit, and return the commit's address.
 
@@ -46,23 +69,24 @@ def upload(folder: Path, repository: str, *, public: bool) -> str:
         MissingDependencyError: if huggingface_hub is not installed.
         GnbError: if it cannot be sent, in one line that names the reason.
     """
-    if not is_installed("huggingface_hub"):
-        raise MissingDependencyError("The hub needs huggingface_hub. Install: pip install 'gnb[hub]'")
-    quiet_client(bars=False)  # beside those of gnb
+    check_hub(repository)
+    with _explained(repository):
+        return _send(folder, repository, public=public)
+
+
+@contextmanager
+def _explained(repository: str) -> Iterator[None]:
     import httpx2
 
     try:
-        require_hub()
-        return _send(folder, repository, public=public)
+        yield
     except (httpx2.HTTPError, OSError, ValueError, RuntimeError) as error:  # the last one of its Xet client
         raise GnbError(f"{repository} was not published: {_reason(error)}") from error
 
 
 def _send(folder: Path, repository: str, *, public: bool) -> str:
-    from huggingface_hub import HfApi, get_token
+    from huggingface_hub import HfApi
 
-    if not get_token():
-        raise GnbError(f"Not logged in to the hub: {_LOG_IN}.")
     api = HfApi(library_name="gnb")
     api.create_repo(repository, repo_type="dataset", private=not public, exist_ok=True)
     if not public and not api.repo_info(repository, repo_type="dataset").private:
