@@ -58,13 +58,12 @@ def load_quick(options: ModelOptions, adapter: Path | None = None, categories: i
     if adapter:
         check_vocabulary(adapter, config.vocab_size)
         check_rank(adapter)
+    from gnb.models.arrays import DAMAGES
     from gnb.models.gemma_numpy import NumpyGemma
     from gnb.models.quick_tokenizer import QuickTokenizer
 
     files = (adapter / CONFIG, adapter / WEIGHTS) if adapter else None
-    with suppress(
-        OSError, MemoryError, RecursionError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError
-    ):
+    with suppress(*DAMAGES):
         model = NumpyGemma(folder, config, files, categories)
         # both have what a rewriter or a detector asks for
         return LoadedModel(cast("PreTrainedModel", model), cast("PreTrainedTokenizerBase", QuickTokenizer()))
