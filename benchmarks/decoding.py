@@ -24,7 +24,8 @@ from gnb.core.splitting import split_examples
 from gnb.models.adapters import resolve_adapter
 from gnb.models.loading import LoadedModel, load_model
 from gnb.models.prompt import Prompt
-from gnb.models.vocabulary import OutputLayer, hidden_states
+from gnb.models.running import hidden_states
+from gnb.models.vocabulary import OutputLayer
 from gnb.rewriters.local.options import LoraOptions
 from gnb.rewriters.local.plain import decode_plain
 from gnb.rewriters.lora import LoraRewriter

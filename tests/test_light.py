@@ -21,7 +21,8 @@ from gnb.models.light import load_light
 from gnb.models.merging import merge_plain
 from gnb.models.options import ModelOptions
 from gnb.models.quick_tokenizer import QuickTokenizer
-from gnb.models.vocabulary import hidden_states, line_break_ids, task_token_ids
+from gnb.models.running import hidden_states
+from gnb.models.vocabulary import line_break_ids, task_token_ids
 from gnb.sources.bundled import BundledOptions, BundledSource
 
 TEXTS = [example.text for example in BundledSource(BundledOptions()).read(print)][::20]

@@ -72,7 +72,8 @@ def test_the_adapter_moves_and_the_base_model_stays(bench: Bench) -> None:
 def test_the_stored_adapter_has_the_validation_loss_that_the_card_says(trained: Bench) -> None:
     import torch
 
-    from gnb.models.vocabulary import OutputLayer, hidden_states, task_token_ids
+    from gnb.models.running import hidden_states
+    from gnb.models.vocabulary import OutputLayer, task_token_ids
     from gnb.training.batches import collate
     from gnb.training.rows import make_rows
 

@@ -5,8 +5,7 @@ A multilingual model spends most of a decoded token in its output layer, on word
 
 from collections.abc import Collection, Iterable
 from copy import copy
-from inspect import signature
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import regex
 
@@ -126,18 +125,3 @@ class OutputLayer:
         import torch
 
         return torch.searchsorted(self.ids, tokens)
-
-
-def hidden_states(model: "PreTrainedModel", *, cache: Any = None, **inputs: Any) -> Any:
-    """Run a model without its output layer; `last_hidden_state` has shape (batch, tokens, hidden size).
-
-    Args:
-        model: a causal language model.
-        cache: keys and values of the tokens before, which those of `inputs` are added to.
-        inputs: what the decoder of any model of transformers takes.
-    """
-    decoder = model.get_decoder()
-    if cache is not None:
-        # transformers before 5.24, which vLLM asks for, knows it by another name
-        inputs["cache" if "cache" in signature(decoder.forward).parameters else "past_key_values"] = cache
-    return decoder(**inputs)

@@ -6,7 +6,8 @@ from typing import Any, cast
 import torch
 from transformers import PreTrainedModel
 
-from gnb.models.vocabulary import OutputLayer, hidden_states
+from gnb.models.running import hidden_states
+from gnb.models.vocabulary import OutputLayer
 from gnb.training.batches import IGNORED, Row, collate
 from gnb.training.trainer import AdapterTrainer, Batch
 

@@ -13,7 +13,8 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from gnb.models.placing import input_device
-from gnb.models.vocabulary import OutputLayer, hidden_states
+from gnb.models.running import hidden_states, new_cache
+from gnb.models.vocabulary import OutputLayer
 from gnb.rewriters.local.rows import Change, Decoded, Frame, Hints, Row
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class GuidedDecoder:
     def _run_prefix(self) -> Any:
         import torch
 
-        cache = _new_cache(self.model)
+        cache = new_cache(self.model)
         with torch.inference_mode():
             tokens = torch.tensor([self.frame.before], device=input_device(self.model))
             hidden_states(self.model, input_ids=tokens, cache=cache, use_cache=True)
@@ -81,27 +82,10 @@ class GuidedDecoder:
 
     def prefix_cache(self, size: int) -> Any:
         """Return a cache that holds the prefix for a batch of that size."""
-        return _new_cache(
+        return new_cache(
             self.model,
             [(keys.expand(size, -1, -1, -1), values.expand(size, -1, -1, -1)) for keys, values in self._prefix],
         )
-
-
-def _new_cache(model: "PreTrainedModel", layers: "Sequence[tuple[torch.Tensor, torch.Tensor]]" = ()) -> Any:
-    if _is_gemma(model):
-        from gnb.models.gemma_batch import Cache
-
-        return Cache(layers)
-    from transformers import DynamicCache
-
-    return DynamicCache(layers)
-
-
-def _is_gemma(model: "PreTrainedModel") -> bool:
-    """Tell whether a model is gnb's own, which has a cache of its own and does not compute padding."""
-    from gnb.models.gemma import Gemma
-
-    return isinstance(model, Gemma)
 
 
 class _Batch:
@@ -162,7 +146,6 @@ class _Batch:
         tokens = torch.tensor([block + [0] * (width - len(block)) for block in blocks], device=device)
         filled = torch.tensor([[1] * len(block) + [0] * (width - len(block)) for block in blocks], device=device)
         self.mask = torch.cat([self.mask, filled], dim=1)
-        packed = {"filled": filled.bool()} if _is_gemma(self.decoder.model) else {}
         found = hidden_states(
             self.decoder.model,
             input_ids=tokens,
@@ -170,7 +153,7 @@ class _Batch:
             position_ids=(starts[:, None] + torch.arange(width)).to(device),
             cache=self.cache,
             use_cache=True,
-            **packed,
+            filled=filled.bool(),
         )
         hidden: torch.Tensor = found.last_hidden_state.to(device)
         return hidden
