@@ -299,3 +299,12 @@ def test_informal_texts_may_lack_half_spaces() -> None:
     formal, informal = ({"register": register} for register in ("formal", "informal"))
     assert names([example("او می رود", metadata=formal)])["characters-verbs"] == 1
     assert "characters-verbs" not in names([example("او می رود", metadata=informal)])
+
+
+def test_the_bars_of_gender_words_show_and_explain_texts_that_nobody_labelled(folder: Path) -> None:
+    write(folder / "open.jsonl", {"id": "1", "text": "زن آمد"})
+    assert gnb("audit", "jsonl:open.jsonl", "--html", "page.html") == 0
+    page = (folder / "page.html").read_text("utf-8")
+    assert "<i class='unlabelled' style='width:100.0%'></i>" in page
+    assert "<i class='unlabelled'></i>بی‌برچسب" in page
+    assert {".bar i.unlabelled {", ".key i.unlabelled {"} <= set(re.findall(r"\.\w+ i\.unlabelled \{", page))

@@ -111,6 +111,14 @@ def test_a_page_holds_the_same_and_escapes_it(store: Store) -> None:
     assert not {"script", "b", "i"} & set(tags)
 
 
+def test_a_persian_text_of_a_page_runs_from_right_to_left_whatever_it_begins_with(store: Store) -> None:
+    texts = ["@ali مرد باش!", "RT @zan: مرد باش!", "to be a man"]
+    compare([Example(text, text) for text in texts], {"x": ScriptedRewriter(ScriptedOptions())}, {}, store)
+    page = "".join(to_html("run 1", samples_of(find_run(store), store)))
+    assert re.findall(r"<th>input</th><td dir='(\w+)'>", page) == ["rtl", "rtl", "ltr"]
+    assert re.findall(r"<th>x</th><td dir='(\w+)'>", page) == ["rtl", "rtl", "ltr"]
+
+
 def test_the_page_is_written_where_it_was_asked_for(compared: Workplace) -> None:
     out, _ = compared.run("samples", "--html", "page.html")
     assert out == ""

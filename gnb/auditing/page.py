@@ -3,15 +3,14 @@
 Bars are HTML because a browser shapes and orders Persian labels; matplotlib's SVG does neither.
 """
 
-import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
 
 from gnb.auditing import Audit
 from gnb.auditing.findings import Finding, Item
 from gnb.core.layout import KEPT, Piece, marked, printable
-from gnb.core.web_page import tagged, web_page
+from gnb.core.web_page import direction, tagged, web_page
 
 ITEMS_SHOWN = 200
 """Items of one finding on the page; the JSON holds all."""
@@ -25,9 +24,11 @@ td.number { width: 5rem; font-variant-numeric: tabular-nums; }
 .bar i { display: block; background: #4477aa; }
 .bar i.biased { background: #cc6677; }
 .bar i.unbiased { background: #44aa99; }
+.bar i.unlabelled { background: #bbbbbb; }
 .key i { display: inline-block; width: 1rem; height: .8rem; margin-inline: 1rem .3rem; }
 .key i.biased { background: #cc6677; }
 .key i.unbiased { background: #44aa99; }
+.key i.unlabelled { background: #bbbbbb; }
 details { margin: .6rem 0; border: 1px solid #ddd; border-inline-start: .4rem solid #888; padding: .3rem .8rem; }
 details.error { border-inline-start-color: #b00020; }
 details.warning { border-inline-start-color: #d08700; }
@@ -116,14 +117,8 @@ def _item(item: Item) -> str:
     name = escape(printable(item.id)) + (f"<br>{escape(printable(item.origin))}" if item.origin != item.id else "")
     detail = f"<br><small><bdi dir='ltr'>{escape(printable(item.detail))}</bdi></small>" if item.detail else ""
     text = marked(item.other, item.text) if item.other else [Piece(KEPT, printable(item.text))]
-    return f"<tr><th><small><bdi>{name}</bdi></small></th><td>{_isolated(text)}{detail}</td></tr>"
-
-
-def _isolated(text: Sequence[Piece]) -> str:
-    """Return a text in its direction: right to left if it has such a letter, whatever name or link it begins with."""
-    letters = "".join(piece.text for piece in text)
-    direction = "rtl" if any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in letters) else "ltr"
-    return f"<bdi dir='{direction}'>{tagged(text)}</bdi>"
+    shown = f"<bdi dir='{direction(text)}'>{tagged(text)}</bdi>"
+    return f"<tr><th><small><bdi>{name}</bdi></small></th><td>{shown}{detail}</td></tr>"
 
 
 def _bars(title: str, counts: Mapping[str, int], names: Mapping[str, str]) -> Iterator[str]:
@@ -139,17 +134,15 @@ def _bars(title: str, counts: Mapping[str, int], names: Mapping[str, str]) -> It
 
 
 def _genders(genders: Mapping[str, Any]) -> Iterator[str]:
-    """Yield bars of the texts with each word, split into biased and unbiased ones."""
+    """Yield bars of the texts with each word, split by their labels."""
     yield "<h2>توازن واژه‌های جنسیتی</h2>\n"
-    yield "<p class='key'>شمار متن‌ها:<i class='biased'></i>سوگیرانه<i class='unbiased'></i>بی‌سوگیری</p>\n<table>\n"
+    key = "".join(f"<i class='{label}'></i>{name}" for label, name in _LABELS.items())
+    yield f"<p class='key'>شمار متن‌ها:{key}</p>\n<table>\n"
     rows = [(f"همهٔ واژه‌های {_GENDERS[name]}", count) for name, count in genders["genders"].items()]
     rows += [(f"{count['word']} ({_GENDERS[count['gender']]})", count) for count in genders["words"]]
     most = max([1, *(count["biased"] + count["unbiased"] + count["unlabelled"] for _, count in rows)])
     for label, count in rows:
-        parts = "".join(
-            f"<i class='{part}' style='width:{100 * count[part] / most:.1f}%'></i>"
-            for part in ("biased", "unbiased", "unlabelled")
-        )
+        parts = "".join(f"<i class='{part}' style='width:{100 * count[part] / most:.1f}%'></i>" for part in _LABELS)
         share = "-" if count["biased_share"] is None else f"{count['biased_share']:.0%}".translate(_PERSIAN)
         yield f"<tr><th>{escape(label)}</th><td class='number'>{_number(count['occurrences'])}</td>"
         yield f"<td class='number'>{share}</td><td><div class='bar'>{parts}</div></td></tr>\n"

@@ -5,7 +5,7 @@ from html import escape
 
 from gnb.core.layout import printable
 from gnb.core.samples import Sample
-from gnb.core.web_page import tagged, web_page
+from gnb.core.web_page import direction, tagged, web_page
 
 _STYLE = """table { margin-bottom: 2rem; }
 caption { text-align: left; direction: ltr; color: #666; font-size: .85rem; }
@@ -29,5 +29,5 @@ def _body(title: str, samples: Iterable[Sample]) -> Iterator[str]:
     for sample in samples:
         yield f"<table><caption>{escape(sample.heading)}</caption>\n"
         for label, pieces in sample.lines():
-            yield f"<tr><th>{escape(printable(label))}</th><td dir='auto'>{tagged(pieces)}</td></tr>\n"
+            yield f"<tr><th>{escape(printable(label))}</th><td dir='{direction(pieces)}'>{tagged(pieces)}</td></tr>\n"
         yield "</table>\n"

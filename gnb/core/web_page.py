@@ -1,5 +1,6 @@
 """A page for the browser: Persian, right to left, in one file that loads nothing."""
 
+import unicodedata
 from collections.abc import Iterable, Iterator
 from html import escape
 
@@ -44,6 +45,12 @@ def web_page(title: str, style: str, body: Iterable[str]) -> Iterator[str]:
 def tagged(pieces: Iterable[Piece]) -> str:
     """Return pieces as HTML, what was deleted and inserted between <del> and <ins>."""
     return "".join(map(_tagged, pieces))
+
+
+def direction(pieces: Iterable[Piece]) -> str:
+    """Return the direction of a text for `dir`: "rtl" if it has such a letter, whatever name or link it begins with."""
+    letters = "".join(piece.text for piece in pieces)
+    return "rtl" if any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in letters) else "ltr"
 
 
 def _tagged(piece: Piece) -> str:
