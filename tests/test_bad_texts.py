@@ -11,6 +11,7 @@ import pytest
 from rapidfuzz.distance import Indel
 
 from gnb.cli.main import main
+from gnb.core.sentences import sentence_groups
 from gnb.models.adapters import CARD, CONFIG, WEIGHTS
 from gnb.models.loading import load_tokenizer
 from gnb.models.placing import context_length
@@ -49,9 +50,10 @@ class Setting(NamedTuple):
     prompt: Prompt
 
     def limit(self, text: str) -> int:
-        """Return how many tokens the answers to a text's lines may have."""
+        """Return how many tokens the answers to a text's lines may have, long ones in groups of sentences."""
         options = self.rewriter.options
-        sizes = [len(self.prompt.tokens_of(line.strip())) for line in text.splitlines()]
+        groups = [group for line in text.splitlines() for group in sentence_groups(line)]
+        sizes = [len(self.prompt.tokens_of(group.strip())) for group in groups]
         return sum(int(options.length_factor * size) + options.length_margin for size in sizes)
 
 
@@ -93,11 +95,30 @@ def test_a_text_without_letters_comes_back(setting: Setting, name: str) -> None:
     assert (answer.text, answer.raw) == (TEXTS[name], None)
 
 
-def test_a_line_longer_than_the_context_comes_back(setting: Setting) -> None:
-    text = f"{BIASED} " * 600
+def test_a_sentence_longer_than_the_context_comes_back(setting: Setting) -> None:
+    text = f"{BIASED.rstrip('.')} و " * 600
     long, short = setting.rewriter.rewrite([text, BIASED])
     assert long.text == text
     assert short.text
+
+
+def test_a_long_line_is_answered_in_groups_of_sentences(setting: Setting) -> None:
+    text = f"{BIASED} " * 600
+    (answer,) = setting.rewriter.rewrite([text])
+    (first,) = setting.rewriter.rewrite([sentence_groups(text)[0]])
+    assert answer.text.startswith(first.text)
+    assert answer.details.get("reason") != "longer than the context"
+
+
+def test_no_answer_is_cut_short_for_want_of_room(setting: Setting) -> None:
+    text = " ".join([BIASED] * 3)
+    prompt, tokens = setting.prompt, setting.prompt.tokens_of(text)
+    tight = len(prompt.before + tokens + prompt.after) + len(tokens) + 1
+    options = setting.rewriter.options.model_copy(update={"context_length": tight})
+    with LoraRewriter(options) as rewriter:
+        (answer,) = rewriter.rewrite([text])
+    assert answer.text == text
+    assert "tokens" not in answer.details
 
 
 def test_a_text_of_many_lines_may_be_longer_than_the_context(setting: Setting) -> None:

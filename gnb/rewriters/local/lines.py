@@ -1,4 +1,4 @@
-"""A text as lines, each rewritten by itself, and the answers put together again."""
+"""A text as lines, long ones as groups of sentences, each rewritten by itself, and the answers put together again."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,12 +6,13 @@ from math import inf
 from typing import Any
 
 from gnb.core.records import Rewrite
+from gnb.core.sentences import sentence_groups
 from gnb.core.text import has_letters
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a text, the unit that the model sees.
+    """One line of a text, or some sentences of a long one: the unit that the model sees.
 
     Attributes:
         text: the line.
@@ -33,8 +34,16 @@ class Line:
 
 
 def worded_lines(text: str) -> list[str]:
-    """Return the lines of a text that hold a letter: those that a model is asked about."""
-    return list(filter(has_letters, text.splitlines()))
+    """Return the lines of a text that hold a letter: those that a model is asked about. Long ones are cut."""
+    return list(filter(has_letters, _parts(text)))
+
+
+def _parts(text: str) -> Iterator[str]:
+    """Yield the lines of a text, those that are long in groups of sentences, and the line breaks between them."""
+    for line in text.splitlines(keepends=True):
+        body = line.splitlines()[0]
+        yield from sentence_groups(body)
+        yield line[len(body) :]
 
 
 def is_answered(text: str, answers: Mapping[str, Rewrite]) -> bool:
@@ -44,12 +53,10 @@ def is_answered(text: str, answers: Mapping[str, Rewrite]) -> bool:
 
 def join_lines(text: str, answers: Mapping[str, Rewrite]) -> Rewrite:
     """Put the answers to a text's lines together, with its line breaks and the lines that were not asked about."""
-    bodies = text.splitlines()
-    ends = [line[len(body) :] for body, line in zip(bodies, text.splitlines(keepends=True), strict=True)]
-    found = [answers.get(body, Rewrite(body)) for body in bodies]
+    found = [answers.get(part, Rewrite(part)) for part in _parts(text)]
     raws = [answer.raw for answer in found if answer.raw is not None]
     details = _join_details([answer.details for answer in found])
-    joined = "".join(answer.text + end for answer, end in zip(found, ends, strict=True))
+    joined = "".join(answer.text for answer in found)
     return Rewrite(joined, "\n".join(raws) if raws else None, any(answer.fallback for answer in found), details)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from gnb.core.calibration import DEFAULT_THRESHOLD, Calibration
 from gnb.core.components import Record, Rewriter
 from gnb.core.records import Rewrite
+from gnb.core.sentences import GROUP, LONGEST
 from gnb.models.adapters import resolve_adapter
 from gnb.models.detector import Detection, Detector
 from gnb.models.loading import LoadedModel, load_tokenizer, model_identity
@@ -89,7 +90,7 @@ class LocalRewriter(Rewriter):
             "calibration": asdict(self.calibration()) if self._is_margin_cut else None,
             "detector": self._detector.fingerprint() if self._detector else None,
             "output_layer": options.output_layer,
-            "length": [options.length_factor, options.length_margin, context_length(options)],
+            "length": [options.length_factor, options.length_margin, context_length(options), LONGEST, GROUP],
             "postprocess": VERSION,
         }
 
@@ -152,7 +153,7 @@ class LocalRewriter(Rewriter):
         before, after = self._prompt.around(line.strip())
         wanted = int(self.options.length_factor * len(tokens)) + self.options.length_margin
         room = self._context - len(before) - len(tokens) - len(after)
-        return Line(line, tokens, before, after, min(wanted, room) if room >= len(tokens) else 0)
+        return Line(line, tokens, before, after, wanted if wanted <= room else 0)
 
     def _fits(self, batch: Sequence[Line]) -> bool:
         return self._cost(batch) <= self._batch_tokens
