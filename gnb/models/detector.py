@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gnb.core.errors import ModelError
+from gnb.core.sentences import GROUP, LONGEST, sentence_groups
 from gnb.models import embedded
 from gnb.models.adapters import (
     CARD,
@@ -86,7 +87,13 @@ class Detector:
     def fingerprint(self) -> dict[str, Any]:
         """Return what could change a probability."""
         identity = adapter_identity(self._folder)
-        return {**identity, "categories": list(self.categories), "calibration": asdict(self.calibration)}
+        calibration = asdict(self.calibration)
+        return {
+            **identity,
+            "categories": list(self.categories),
+            "calibration": calibration,
+            "sentences": [LONGEST, GROUP],
+        }
 
     def detect(self, texts: Sequence[str]) -> list[Detection]:
         """Judge texts, each line break a space; a blank text is not biased."""
@@ -96,11 +103,14 @@ class Detector:
         return [self._judge([next(logits) for _ in parts]) for parts in pieces]
 
     def _pieces(self, text: str, tokenizer: "PreTrainedTokenizerBase") -> list[list[int]]:
-        """Cut a long text into pieces of one length, so that none is a mere rest; the last overlaps the one before."""
+        """Cut a long text into groups of sentences."""
         line = " ".join(text.split())
-        if not line:
-            return []
-        tokens = encode(tokenizer, line)
+        groups = sentence_groups(line) if line else []
+        return list(chain.from_iterable(self._windows(group.strip(), tokenizer) for group in groups))
+
+    def _windows(self, sentence: str, tokenizer: "PreTrainedTokenizerBase") -> list[list[int]]:
+        """Cut a sentence beyond measure into pieces of one length; the last overlaps the one before."""
+        tokens = encode(tokenizer, sentence)
         begin = tokens[: tokenizer.bos_token_id is not None]
         last = max(0, len(tokens) - _PIECE)
         return [[*begin, *tokens[place + len(begin) : place + _PIECE]] for place in (*range(0, last, _PIECE), last)]
