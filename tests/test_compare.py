@@ -330,6 +330,26 @@ def test_csv_and_markdown_hold_the_same_numbers(workplace: Workplace) -> None:
     out, _ = workplace.run(*arguments, "--markdown")
     assert out.splitlines()[:2] == ["| rewriter | letters | none |", "|---|---:|---:|"]
     assert f"| scripted | **{values:.1f}** | - |" in out
+    assert "- 20 texts; bold marks the best of a column\n" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "judged"),
+    [
+        ((), "1 of 6 texts (split test; --split all judges them all); * marks"),
+        (("--limit", "1"), "1 of 6 texts (split test, limit 1); * marks"),
+        (("--split", "all", "--limit", "2"), "2 of 6 texts (limit 2); * marks"),
+        (("--split", "all"), "6 texts; * marks"),
+    ],
+)
+def test_it_is_said_where_fewer_texts_are_judged_than_there_are(
+    workplace: Workplace, arguments: tuple[str, ...], judged: str
+) -> None:
+    words = ("یک", "دو", "سه", "چهار", "پنج", "شش")
+    rows = "".join(f"مرد {word} آمد,آدم {word} آمد\n" for word in words)
+    (workplace.folder / "c.csv").write_text(f"text,neutral\n{rows}", "utf-8")
+    out, _ = workplace.run("compare", "-s", "csv:c.csv", "-r", "scripted", "-m", "letters", *arguments)
+    assert f"\n{judged} the best of a column\n" in out
 
 
 def test_json_holds_everything(workplace: Workplace) -> None:

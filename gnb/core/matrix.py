@@ -59,6 +59,7 @@ class Matrix:
         settings: what was asked for, as the store keeps it.
         judges: the metrics.
         rows: the rewriters.
+        found: how many examples the sources hold, judged or not; None if nobody counted.
     """
 
     run: str
@@ -67,6 +68,7 @@ class Matrix:
     settings: Mapping[str, Any]
     judges: Sequence[Judge]
     rows: Sequence[Row]
+    found: int | None = None
 
     @property
     def failed(self) -> bool:

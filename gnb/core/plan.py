@@ -1,7 +1,7 @@
 """A comparison as the user words it, turned into examples, rewriters and metrics."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from gnb.core.answering import reason
@@ -59,6 +59,7 @@ class Prepared:
 
     Attributes:
         examples: what is judged.
+        found: how many examples the sources hold, judged or not.
         problems: pieces of the sources that could not be used.
         rewriters: by label.
         metrics: by label.
@@ -66,6 +67,7 @@ class Prepared:
     """
 
     examples: Sequence[Example]
+    found: int
     problems: Problems
     rewriters: Mapping[str, Rewriter]
     metrics: Mapping[str, Metric]
@@ -73,7 +75,8 @@ class Prepared:
 
     def run(self, store: Store, track: Track = untracked) -> Matrix:
         """Run the comparison; see `compare`."""
-        return compare(self.examples, self.rewriters, self.metrics, store, settings=self.settings, track=track)
+        matrix = compare(self.examples, self.rewriters, self.metrics, store, settings=self.settings, track=track)
+        return replace(matrix, found=self.found)
 
 
 def prepare_plan(plan: Plan, settings: Settings, registry: Registry) -> Prepared:
@@ -93,8 +96,9 @@ def prepare_plan(plan: Plan, settings: Settings, registry: Registry) -> Prepared
     settings.check_overrides([*rewriters, *metrics, *sources])
     built: dict[str, Rewriter] = {choice.label: _create(registry, choice) for choice in rewriters}
     judges: dict[str, Metric] = {choice.label: _create(registry, choice) for choice in metrics}
-    examples, problems = read_examples(plan, [_create(registry, choice) for choice in sources])
-    return Prepared(examples, problems, built, judges, asdict(plan) | {"options": _options(built, judges)})
+    found, problems = _read_all(plan, [_create(registry, choice) for choice in sources])
+    asked = asdict(plan) | {"options": _options(built, judges)}
+    return Prepared(_judged(found, plan), len(found), problems, built, judges, asked)
 
 
 def available_metrics(registry: Registry) -> list[str]:
@@ -126,6 +130,11 @@ def read_examples(plan: Plan, sources: Sequence[Source]) -> tuple[list[Example],
     Raises:
         InputError: if there are none, or at the first piece that a source cannot use if the plan is strict.
     """
+    examples, problems = _read_all(plan, sources)
+    return _judged(examples, plan), problems
+
+
+def _read_all(plan: Plan, sources: Sequence[Source]) -> tuple[list[Example], Problems]:
     examples: list[Example] = []
     problems = Problems()
     for source in sources:
@@ -134,6 +143,10 @@ def read_examples(plan: Plan, sources: Sequence[Source]) -> tuple[list[Example],
         problems.count += found.count
         problems.kept += found.kept
         problems.notes += found.notes
+    return examples, problems
+
+
+def _judged(examples: list[Example], plan: Plan) -> list[Example]:
     wanted = examples
     if plan.split != ALL:
         wanted = [each for each in split_examples(examples, seed=plan.seed) if each.split == plan.split]
@@ -142,7 +155,7 @@ def read_examples(plan: Plan, sources: Sequence[Source]) -> tuple[list[Example],
             f"There is nothing to judge: of {len(examples)} examples none is in the split {plan.split!r}."
             f" --split {ALL} judges them all."
         )
-    return _limited(wanted, plan), problems
+    return _limited(wanted, plan)
 
 
 def _limited(examples: list[Example], plan: Plan) -> list[Example]:

@@ -10,6 +10,7 @@ from gnb.core.components import Column, Record
 from gnb.core.fingerprint import hash_text
 from gnb.core.layout import printable
 from gnb.core.matrix import Judge, Matrix, Row
+from gnb.core.plan import ALL
 
 FAILED = "failed"
 UNDEFINED = "-"
@@ -46,6 +47,7 @@ def to_json(matrix: Matrix) -> str:
         {
             "run": matrix.run,
             "texts": matrix.texts,
+            "found": matrix.found,
             "unlabelled": matrix.unlabelled,
             "settings": matrix.settings,
             "metrics": [_judge_values(judge) for judge in matrix.judges],
@@ -83,13 +85,13 @@ def to_markdown(matrix: Matrix) -> str:
     for row in matrix.rows:
         cells = [cell_text(matrix, row, *pair) for pair in columns_of(matrix)]
         lines.append(f"| {row.label} | {' | '.join(f'**{text}**' if best else text for text, best in cells)} |")
-    return "\n".join([*lines, "", *(f"- {note}" for note in notes_of(matrix))]) + "\n"
+    return "\n".join([*lines, "", *(f"- {note}" for note in notes_of(matrix, "bold"))]) + "\n"
 
 
-def notes_of(matrix: Matrix) -> Iterator[str]:
-    """Yield what a reader must know beside the numbers, one line each."""
+def notes_of(matrix: Matrix, mark: str = BEST) -> Iterator[str]:
+    """Yield what a reader must know beside the numbers, one line each; `mark` is what the best values bear."""
     unlabelled = f", {matrix.unlabelled} of them without a reference" if matrix.unlabelled else ""
-    yield f"{matrix.texts} texts{unlabelled}; {BEST} marks the best of a column"
+    yield f"{_judged(matrix)}{unlabelled}; {mark} marks the best of a column"
     for row in matrix.rows:
         yield from _row_notes(matrix, row)
     if led := _led_by_copy(matrix):
@@ -102,6 +104,17 @@ def signature(label: str, fingerprint: str, record: Record) -> str:
     """Return what made a score or an output, in one line, in the manner of sacrebleu; long values as their hash."""
     parts = [f"{key}:{_short(value)}" for key, value in _flat(record) if key != "class" and value != label]
     return "|".join([label, *parts, f"#{fingerprint[:8]}"])
+
+
+def _judged(matrix: Matrix) -> str:
+    """Return how many texts were judged, and where these are not all there are, why."""
+    if matrix.found is None or matrix.texts >= matrix.found:
+        return f"{matrix.texts} texts"
+    split, limit = matrix.settings["split"], matrix.settings["limit"]
+    reasons = [] if split == ALL else [f"split {split}"]
+    reasons += [f"limit {limit}"] if limit == matrix.texts else []
+    hint = "" if limit == matrix.texts else f"; --split {ALL} judges them all"
+    return f"{matrix.texts} of {matrix.found} texts ({', '.join(reasons)}{hint})"
 
 
 def _row_notes(matrix: Matrix, row: Row) -> Iterator[str]:
