@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from commands import write
 from training_bench import FILES, Bench, KilledError, contents, kill_at
 
 from gnb.core.errors import InputError, ModelError, SettingsError
@@ -328,6 +329,18 @@ def test_a_dry_run_says_what_would_be_done_and_does_nothing(bench: Bench) -> Non
     assert (plan["train"], plan["too_long"], plan["packing"], plan["rank"]) == (16, 0, 1024, 4)
     assert plan["train_tokens"] > 1000
     assert not (bench.folder / "adapter").exists()
+
+
+def test_texts_that_are_left_out_and_a_validation_part_without_texts_are_told(bench: Bench) -> None:
+    references = {"مرد باش!": ["قوی باش!"], "مثل مرد حرف بزن.": [], "زن باید صبور باشد.": []}
+    texts = [{"text": text, "references": found, "split": "train"} for text, found in references.items()]
+    write(bench.folder / "p.jsonl", *texts)
+    arguments = [*tiny_arguments(bench, "adapter"), f"jsonl:{bench.folder / 'p.jsonl'}", "--dry-run"]
+    done = run(arguments)
+    assert done.returncode == 0, done.stderr
+    assert "\ntrain\t1\nvalidation\t0\n" in done.stdout
+    assert "\nunusable\t2\n" in done.stdout
+    assert "No text is for validation: nothing tells how well the run learns, or when to stop.\n" in done.stderr
 
 
 def test_a_dry_run_shows_the_whole_published_recipe_even_without_the_model(tmp_path: Path) -> None:

@@ -105,6 +105,8 @@ def _job(
     data = select_data(
         examples, task=options.task, unbiased_share=options.unbiased_share, seed=options.split_seed, limit=limit
     )
+    if not data.validation:
+        note("No text is for validation: nothing tells how well the run learns, or when to stop.")
     flags = [("--task", task), ("--preset", preset), ("--profile", settings.profile), ("--limit", limit)]
     return Job(data, options, target, sources, _command(sources, target, flags, chosen))
 

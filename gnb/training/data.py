@@ -15,10 +15,11 @@ Task = Literal["rewrite", "detect"]
 
 @dataclass(frozen=True, slots=True)
 class TrainingData:
-    """The examples of a run: those to learn, and those to evaluate on and to stop by."""
+    """The examples of a run: those to learn, those to evaluate on and to stop by, and how many lack what is learnt."""
 
     train: tuple[Example, ...]
     validation: tuple[Example, ...]
+    unusable: int = 0
 
     def hash(self) -> str:
         """Return a hash of all that can change the adapter: texts, references, pairs and their order."""
@@ -53,7 +54,8 @@ def select_data(
     Raises:
         InputError: if no example for training can be used.
     """
-    usable = [example for example in split_examples(examples, seed=seed) if _is_usable(example, task)]
+    seen = [example for example in split_examples(examples, seed=seed) if example.split != "test"]
+    usable = [example for example in seen if _is_usable(example, task)]
     train = [example for example in usable if example.split == "train"]
     unbiased = [example for example in train if example.biased is False]
     kept = {example.id for example in _draw(unbiased, seed, round(unbiased_share * len(unbiased)))}
@@ -67,7 +69,7 @@ def select_data(
     if task == "detect" and len({example.biased for example in train}) < 2:
         kind = "biased" if train[0].biased else "unbiased"
         raise InputError(f"A detector learns from biased and unbiased texts; all {len(train)} for training are {kind}.")
-    return TrainingData(_draw(train, seed, limit), _draw(validation, seed, limit))
+    return TrainingData(_draw(train, seed, limit), _draw(validation, seed, limit), len(seen) - len(usable))
 
 
 def _is_usable(example: Example, task: Task) -> bool:

@@ -72,7 +72,7 @@ def count(data: TrainingData, rows: Rows) -> dict[str, int]:
         "train_tokens": sum(len(item.tokens) for item in train.items),
         "validation_tokens": sum(len(item.tokens) for item in validation.items),
         "too_long": train.too_long + validation.too_long,
-        "unusable": train.unusable + validation.unusable,
+        "unusable": data.unusable + train.unusable + validation.unusable,
     }
 
 
