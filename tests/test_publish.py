@@ -15,7 +15,7 @@ from hub_server import TOKEN, Hub, serving
 from gnb.core.errors import SettingsError
 from gnb.core.records import Example
 from gnb.publishing.folder import new_folder
-from gnb.publishing.rows import row_of
+from gnb.publishing.rows import with_reference
 
 COLUMNS = ["id", "text", "references", "biased", "category", "origin", "register"]
 
@@ -68,8 +68,8 @@ def test_the_folder_loads_with_datasets(published: Path, tmp_path: Path, monkeyp
 
 
 def test_an_unbiased_text_is_published_as_its_own_reference() -> None:
-    assert row_of(Example("1", "متن", biased=False), ())["references"] == ["متن"]
-    assert row_of(Example("1", "متن", biased=True), ())["references"] == []
+    assert with_reference(Example("1", "متن", biased=False)).references == ("متن",)
+    assert with_reference(Example("1", "متن", biased=True)).references == ()
 
 
 def test_no_file_holds_personal_data(published: Path) -> None:
@@ -120,6 +120,35 @@ def test_the_json_lines_are_a_source_again(published: Path, capsys: pytest.Captu
     assert record["sizes"]["splits"] == {"train": 2, "test": 2}
     assert record["sizes"]["registers"] == {"formal": 2}
     assert "personal-data" not in {each["name"] for each in record["findings"]}
+
+
+def test_references_are_counted_as_they_are_published(folder: Path) -> None:
+    rows = [{"id": "1", "text": "سلام بر همه", "biased": False}, {"id": "2", "text": "مرد باش!", "biased": True}]
+    write(folder / "data/train.jsonl", *rows)
+    assert gnb("publish", "data", "--to", "out", "--license", "CC-BY-4.0") == 0
+    files = [folder / f"out/jsonl/{split}.jsonl" for split in ("train", "test")]
+    lines = [json.loads(line) for path in files for line in path.read_text("utf-8").splitlines()]
+    assert sum(len(line["references"]) for line in lines) == 3
+    assert json.loads((folder / "out/publication.json").read_text("utf-8"))["sizes"]["references"] == 3
+    assert "| references | 3 |" in (folder / "out/README.md").read_text("utf-8")
+
+
+def test_a_leak_that_masking_makes_is_told_with_the_command_that_shows_it(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = "@{} دیروز گفت که همه باید قول مردانه بدهند و سر قولشان بمانند"
+    for split, name in (("train", "zahra_mohammadi_1375"), ("test", "reza")):
+        write(folder / f"data/{split}.jsonl", {"id": split, "text": text.format(name), "biased": True})
+    assert gnb("audit", "data") == 0
+    assert "leak" not in capsys.readouterr().out
+    assert gnb("publish", "data", "--to", "my out", "--license", "CC-BY-4.0") == 0
+    out, err = capsys.readouterr()
+    assert "error leak\t1\n" in out
+    assert "gnb audit 'prepared:my out/jsonl' names the texts of the findings.\n" in err
+    assert gnb("audit", "prepared:my out/jsonl") == 0
+    assert "[leak]\n  test" in capsys.readouterr().out
+    assert gnb("publish", "data", "--to", "hub:me/set", "--license", "CC-BY-4.0") == 0
+    assert "gnb publish with --to FOLDER and then gnb audit prepared:FOLDER/jsonl names" in capsys.readouterr().err
 
 
 def test_the_task_asks_about_the_test_split(published: Path) -> None:

@@ -74,6 +74,8 @@ def publish(
         if key not in record["metadata"]:
             note(f"--metadata {key}: no text has that key.")
     click.echo(json.dumps(record, ensure_ascii=False, indent=2) if as_json else "\n".join(_summary(record)))
+    if record["findings"]:
+        note(_how_to_look(None if repository else target))
     note(sent)
 
 
@@ -122,6 +124,14 @@ def _send(folder: Path, repository: str, *, upload: bool, public: bool) -> str:
     sizes = [f"  {(folder / name).stat().st_size:>12,} bytes  {name}" for name in files_in(folder)]
     kind = "public" if public else "private"
     return "\n".join([f"Nothing was sent. --upload sends these to the {kind} dataset {repository}:", *sizes])
+
+
+def _how_to_look(folder: str | None) -> str:
+    """Say how to see what the findings are about: masking may bring some that the data itself does not have."""
+    import shlex
+
+    publish = "" if folder else "gnb publish with --to FOLDER and then "
+    return f"{publish}gnb audit {shlex.quote(f'prepared:{folder or "FOLDER"}/jsonl')} names the texts of the findings."
 
 
 def _summary(record: dict[str, Any]) -> Iterator[str]:

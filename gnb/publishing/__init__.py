@@ -21,7 +21,7 @@ from gnb.publishing.files import RECORD, write_archive, write_checksums, write_s
 from gnb.publishing.folder import new_folder
 from gnb.publishing.harness import write_task
 from gnb.publishing.licences import Licence
-from gnb.publishing.rows import COLUMNS, METADATA, count_personal, encodable, mask_examples, row_of
+from gnb.publishing.rows import COLUMNS, METADATA, count_personal, encodable, mask_examples, row_of, with_reference
 
 __all__ = ["Plan", "publish"]
 
@@ -87,6 +87,7 @@ def publish(examples: Sequence[Example], plan: Plan, track: Track = untracked) -
         if not plan.keep_personal:
             masked = mask_examples(chosen)
             chosen, pieces, changed = masked.examples, masked.pieces, masked.changed
+        chosen = list(map(with_reference, chosen))  # before the audit, which counts what is published
         _check_ids(chosen)
         keys = [
             key for key in dict.fromkeys((*METADATA, *plan.metadata)) if any(key in each.metadata for each in chosen)

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from gnb.core.jsonl import example_to_json
@@ -65,6 +65,13 @@ def encodable(example: Example) -> Example:
     return Example(**{**record, "references": tuple(record["references"])})
 
 
+def with_reference(example: Example) -> Example:
+    """Return an example as it is published: an unbiased text without a reference is its own."""
+    return (
+        replace(example, references=(example.text,)) if example.biased is False and not example.references else example
+    )
+
+
 def count_personal(examples: Sequence[Example]) -> Counter[str]:
     """Count the pieces of personal data in texts and references, by kind."""
     texts = (text for example in examples for text in (example.text, *example.references))
@@ -72,12 +79,11 @@ def count_personal(examples: Sequence[Example]) -> Counter[str]:
 
 
 def row_of(example: Example, keys: Sequence[str]) -> Row:
-    """Return the row of an example with these keys of its metadata, as texts. An unbiased text is its own reference."""
-    own = [example.text] if example.biased is False else []
+    """Return the row of an example with these keys of its metadata, as texts."""
     row: Row = {
         "id": example.id,
         "text": example.text,
-        "references": list(example.references) or own,
+        "references": list(example.references),
         "biased": example.biased,
         "category": example.category,
         "origin": example.origin,
