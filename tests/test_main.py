@@ -76,6 +76,17 @@ def test_the_traceback_of_an_unexpected_error_comes_on_request(faulty: str) -> N
     assert done.stderr.startswith("Traceback (most recent call last)")
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    ("arguments", "code"), [("rewrite -r copy a", 0), ("rewrite -r copy", 0), ("detect -r copy a", 2), ("nothing", 2)]
+)
+def test_standard_streams_may_be_closed(closed: str, arguments: str, code: int) -> None:
+    command = ["sh", "-c", f'"$0" -m gnb {arguments} {closed}', sys.executable]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", check=False)
+    assert done.returncode == code, done.stderr
+    assert "Unexpected" not in done.stderr
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["plugins"], ["plugins", "--json"]])
 def test_a_closed_pipe_ends_quietly(arguments: list[str]) -> None:
     reading, writing = os.pipe()

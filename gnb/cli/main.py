@@ -63,6 +63,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line. Mistakes end in one line and code 2, Ctrl-C in code 130, a closed pipe quietly."""
+    _open_closed_streams()
     _speak_utf8()
     # Its search for plugins costs 0.05 s, and a malformed entry_points.txt of any package would end it.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
@@ -70,8 +71,7 @@ def main() -> None:
         cli(prog_name="gnb")  # click answers the shell's question for completions and exits
     try:
         code = _run(sys.argv[1:])
-        if sys.stdout:
-            sys.stdout.flush()
+        sys.stdout.flush()
     except Exception as error:
         code = _report(error)
     except KeyboardInterrupt:
@@ -152,6 +152,16 @@ def _drop_stdout() -> None:
         sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _open_closed_streams() -> None:
+    """Let standard streams that were closed (`<&-`, `>&-`) read nothing and lose what is written.
+
+    Python leaves None in their place, and their numbers to the next files that are opened.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - it stays open to the end
 
 
 def _speak_utf8() -> None:
