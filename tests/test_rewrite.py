@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import subprocess
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 from scripted import ScriptedOptions, ScriptedRewriter, Workplace
@@ -57,6 +58,11 @@ def test_a_huge_line_passes_through(workplace: Workplace) -> None:
 def test_an_answer_of_several_lines_takes_one(workplace: Workplace) -> None:
     out, _ = workplace.run(*REWRITE, "-o", r"scripted.suffix=\n.", "-o", 'scripted.extra="\\nx"', TEXT)
     assert out.count("\n") == 1
+
+
+def test_what_ends_no_line_of_a_file_is_kept(workplace: Workplace) -> None:
+    line = "یک\fدو\vسه\u2028چهار\x85پنج"
+    assert workplace.run("rewrite", "-r", "copy", stdin=f"{line}\n".encode())[0] == f"{line}\n"
 
 
 def test_no_input_gives_no_output(workplace: Workplace) -> None:
@@ -149,6 +155,15 @@ def test_a_file_of_utf16_that_is_cut_off_is_named(workplace: Workplace) -> None:
     (workplace.folder / "a.txt").write_bytes(TEXT.encode("utf-16")[:-1])
     _, err = workplace.run(*REWRITE, "--file", "a.txt", code=2)
     assert err.startswith("Error: a.txt: is not utf-16-le text or is cut off")
+
+
+def test_what_is_no_text_file_is_told_so(workplace: Workplace) -> None:
+    with ZipFile(workplace.folder / "a.docx", "w", ZIP_DEFLATED) as packed:
+        packed.writestr("word/document.xml", f"<w:t>{TEXT}</w:t>" * 99)
+    advice = "is no text file. Save or export what it says as plain text in UTF-8, and give that.\n"
+    assert workplace.run(*REWRITE, "-f", "a.docx", code=2)[1] == f"Error: a.docx: {advice}"
+    noise = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
+    assert workplace.run(*REWRITE, stdin=noise, code=2)[1] == f"Error: standard input: {advice}"
 
 
 def test_an_argument_that_is_not_utf8_is_named(workplace: Workplace) -> None:

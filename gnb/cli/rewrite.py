@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -51,7 +52,8 @@ def _show_text(text: str, answer: Rewrite) -> None:
     """Print an answer on one line; on a terminal it can do no harm, elsewhere it stays as it is."""
     from gnb.core.layout import printable
 
-    line = " ".join(answer.text.splitlines())
+    # Nothing else that Python calls the end of a line, such as \f or U+2028, ends one in a file.
+    line = re.sub(r"\r\n?|\n", " ", answer.text.rstrip("\r\n"))
     click.echo(printable(line) if sys.stdout.isatty() else line)
 
 
