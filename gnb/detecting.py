@@ -9,7 +9,7 @@ from gnb.core.answering import answered
 from gnb.core.calibration import DEFAULT_THRESHOLD
 from gnb.core.components import Rewriter
 from gnb.core.edits import changed_spans
-from gnb.core.errors import GnbError
+from gnb.core.errors import GnbError, InputError, SettingsError
 from gnb.core.records import Rewrite
 from gnb.core.settings import Settings
 from gnb.plugins.manager import installed_plugins
@@ -72,9 +72,14 @@ def detect(
         options: options of the rewriter, such as detector="my-detector".
 
     Raises:
-        GnbError: at the first text, if there is no such rewriter, profile, option or model, or no detector.
+        GnbError: at once, if a name is no string; at the first text, if there is no such rewriter, profile, option or
+            model, or no detector; at a text that is no string.
     """
-    batches = batched([texts] if isinstance(texts, str) else texts, _WINDOW)
+    for option, name in (("rewriter", rewriter), ("profile", profile)):
+        if not isinstance(name, str):
+            raise SettingsError(f"{option} is {name!r}: give a name, as a string, or leave it out.")
+    many = isinstance(texts, Iterable) and not isinstance(texts, str | bytes)
+    batches = batched(_strings(texts if many else [texts]), _WINDOW)
     return findings(Settings(profile=profile), rewriter, batches, threshold=threshold, words=words, **options)
 
 
@@ -107,6 +112,13 @@ def threshold_of(rewriter: Rewriter) -> float:
     """Return the probability from which a rewriter takes a text as biased."""
     threshold = getattr(rewriter.options, "threshold", None)
     return DEFAULT_THRESHOLD if threshold is None else float(threshold)
+
+
+def _strings(texts: Iterable[object]) -> Iterator[str]:
+    for number, text in enumerate(texts, start=1):
+        if not isinstance(text, str):
+            raise InputError(f"Text {number} is no string, but of type {type(text).__name__}: give texts as str.")
+        yield text
 
 
 def _build(settings: Settings, name: str, options: Mapping[str, Any]) -> Rewriter:

@@ -93,6 +93,8 @@ def test_texts_are_taken_as_they_come(tiny: dict[str, Any]) -> None:
         ({"detector": "none"}, "'lora' gives no probability of bias.*lora.detector=embedded"),
         ({"rewriter": "copy"}, "'copy' gives no probability of bias.*lora.detector=embedded"),
         ({"rewriter": "lor"}, "no rewriter 'lor'. Did you mean 'lora'"),
+        ({"rewriter": None}, "rewriter is None: give a name"),
+        ({"profile": 5}, "profile is 5: give a name"),
         ({"profile": "none"}, "no profile 'none'"),
         ({"threshold": 1.5}, "option 'threshold': .*less than or equal to 1"),
         ({"detektor": "x"}, "no option 'detektor'. Did you mean 'detector'"),
@@ -101,6 +103,12 @@ def test_texts_are_taken_as_they_come(tiny: dict[str, Any]) -> None:
 def test_a_mistake_is_named_with_what_helps(options: dict[str, Any], message: str) -> None:
     with pytest.raises(GnbError, match=message):
         list(detect([TEXT], **options))
+
+
+@pytest.mark.parametrize("texts", [[5], [None], b"abc", None, 5, [TEXT, b"abc"]])
+def test_what_is_no_text_is_named(tiny: dict[str, Any], texts: Any) -> None:
+    with pytest.raises(GnbError, match=r"^Text [12] is no string, but of type (int|NoneType|bytes): give texts as str"):
+        list(detect(texts, words=False, **tiny))
 
 
 def test_the_command_says_what_the_function_says(workplace: Workplace, tiny: dict[str, Any], middle: float) -> None:
