@@ -4,13 +4,19 @@ import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import pytest
+from commands import gnb
 
 from gnb.cli.main import cli
+from gnb.core.manifest import MANIFEST
+from gnb.core.options import build_options
+from gnb.core.preparation.workspace import OUTPUTS
+from gnb.core.settings import Experiment, SettingsFile, load_settings
 from gnb.plugins.manager import HOOKS, installed_plugins
 
 ROOT = Path(__file__).parents[1]
@@ -102,3 +108,48 @@ def test_the_generated_pages_are_current() -> None:
     command = [sys.executable, "docs/generate.py", "--check"]
     done = subprocess.run(command, cwd=ROOT, encoding="utf-8", capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_docs_name_every_file_that_prepare_writes() -> None:
+    page = TEXTS[ROOT / "docs" / "sources.md"]
+    assert [name for name in (*OUTPUTS, MANIFEST) if f"`{name}`" not in page] == []
+
+
+SETTINGS = TEXTS[ROOT / "docs" / "settings.md"]
+
+
+@pytest.fixture
+def settings_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The `gnb.toml` of the docs in a folder of its own, beside the table that it names."""
+    monkeypatch.chdir(tmp_path)
+    found = re.search(r"```toml\n(.*?)```", SETTINGS, re.DOTALL)
+    assert found
+    (tmp_path / "comments.csv").write_text("body,first,second\nمرد باش!,قوی باش!,شجاع باش!\n", "utf-8")
+    path = tmp_path / "gnb.toml"
+    path.write_text(found[1], "utf-8")
+    return path
+
+
+def test_the_settings_of_the_docs_show_all_that_there_is(settings_file: Path) -> None:
+    assert tomllib.loads(settings_file.read_text("utf-8")).keys() == SettingsFile.model_fields.keys()
+    assert [key for key in Experiment.model_fields if f"`{key}`" not in SETTINGS] == []
+
+
+def test_the_settings_of_the_docs_are_read_as_they_say(settings_file: Path) -> None:
+    settings, registry, options = load_settings(settings_file), installed_plugins().registry, {}
+    experiment = settings.file.experiments["thresholds"]
+    asked = {"source": experiment.sources, "rewriter": experiment.rewriters, "metric": ("bertscore",)}
+    for kind, names in asked.items():
+        for choice in (settings.choose(kind, name, registry) for name in names):
+            model = registry.get(kind, choice.name).import_class().options_model
+            options[choice.label] = build_options(model, choice.values, choice.label)
+    assert [(options[name].adapter, options[name].threshold) for name in ("lora", "bold")] == [
+        ("our-adapter", 0.9),
+        ("our-adapter", 0.5),
+    ]
+    assert (options["bertscore"].model, options["bertscore"].layer) == ("embedded", 12)
+
+
+def test_the_experiment_of_the_docs_reads_its_source(settings_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert gnb("compare", "--experiment", "thresholds", "-r", "copy", "-m", "edit", "--json") == 0
+    assert '"texts": 1' in capsys.readouterr().out

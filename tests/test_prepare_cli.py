@@ -41,6 +41,8 @@ def test_a_piece_that_was_skipped_and_a_text_that_cleaning_emptied_are_told_apar
     rows = dict(line.split("\t") for line in output.splitlines() if "\t" in line)
     assert "Skipped 2 pieces" in errors
     assert (rows["pieces skipped"], rows["texts read"], rows["emptied by cleaning"], rows["texts"]) == tuple("2211")
+    assert "published" not in rows
+    assert "in the published layout" in rows
     assert not {"skipped", "read", "empty"} & rows.keys()
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gnb.core.preparation.stages import Clean
     from gnb.core.settings import Settings
 
-_ROWS = {"read": "texts read", "empty": "emptied by cleaning"}
+_ROWS = {"read": "texts read", "empty": "emptied by cleaning", "published": "in the published layout"}
 """Counts of the manifest that the summary calls more fully; what a source skips was never a text."""
 
 
