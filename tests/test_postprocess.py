@@ -7,6 +7,7 @@ from gnb.rewriters.local.postprocess import after_marker, before_restart, clean_
 
 INSTRUCTION = split_template(PUBLISHED)[0].strip()
 TEXT = "هر کسی می‌تواند ۱۲ ساعت کار کند؛ نه؟ 👨‍👩‍👧 #کار @ali https://t.co/Ab1?x=۲"
+BIASED = TEXT.replace("هر کسی", "هر مردی")
 
 
 def clean(raw: str, text: str = "متن") -> str:
@@ -14,22 +15,22 @@ def clean(raw: str, text: str = "متن") -> str:
 
 
 def test_an_answer_keeps_letters_digits_punctuation_half_spaces_and_emoji():
-    assert clean(TEXT) == TEXT
+    assert clean(TEXT, BIASED) == TEXT
 
 
 def test_the_text_after_an_echoed_prompt_is_the_answer():
     assert after_marker(PUBLISHED.replace("{text}", "متن") + TEXT, MARKER) == "\n" + TEXT
-    assert clean(PUBLISHED.replace("{text}", "متن") + TEXT) == TEXT
-    assert clean(f"{MARKER} {TEXT}") == TEXT
+    assert clean(PUBLISHED.replace("{text}", "متن") + TEXT, BIASED) == TEXT
+    assert clean(f"{MARKER} {TEXT}", BIASED) == TEXT
 
 
 def test_a_marker_behind_the_answer_does_not_hide_it():
-    assert clean(f"{TEXT}\n{MARKER}\nجواب دوم") == TEXT
+    assert clean(f"{TEXT}\n{MARKER}\nجواب دوم", BIASED) == TEXT
 
 
 @pytest.mark.parametrize("again", [MARKER, INSTRUCTION, "________", "\nمتن دیگری"])
 def test_what_follows_a_fresh_start_is_cut(again: str):
-    assert clean(f"{TEXT} {again} باز هم") == TEXT
+    assert clean(f"{TEXT} {again} باز هم", BIASED) == TEXT
 
 
 @pytest.mark.parametrize("own", [MARKER, INSTRUCTION, "________", f"________ {MARKER}", "  ", f"{TEXT}. {TEXT}."])
@@ -67,7 +68,7 @@ def test_repeated_answers_are_cut(raw: str, kept: str):
 
 @pytest.mark.parametrize("raw", ["", "   ", "\n\n", "________", MARKER])
 def test_an_answer_without_text_is_empty(raw: str):
-    assert clean(raw) == ""
+    assert clean(raw) == clean(raw, "#مرد") == ""
 
 
 @pytest.mark.parametrize(
@@ -76,8 +77,36 @@ def test_an_answer_without_text_is_empty(raw: str):
         ("آدم باش #آدم_باش", "مرد باش #مرد_باش", "آدم باش #مرد_باش"),
         ("@zan و @ali سلام", "@mard و @ali سلام", "@mard و @ali سلام"),
         ("ببین https://a.ir/x همه", "ببین https://a.ir/y مردها", "ببین https://a.ir/y همه"),
-        ("آدم باش", "مرد باش #مرد", "آدم باش"),
+        ("آدم باش", "مرد باش #مرد", "آدم باش #مرد"),
+        ("همه باش #ب", "مرد باش #الف #ب", "همه باش #الف #ب"),
+        ("آدم باش. ببین #آدم", "مرد باش. ببین", "آدم باش. ببین"),
+        ("#قوی بخند #آدم_قوی بخند", "#مرد_قوی بخند #زن #مرد", "#مرد_قوی بخند #زن #مرد"),
     ],
 )
 def test_hashtags_handles_and_links_stay_the_authors(raw: str, text: str, kept: str):
+    assert clean(raw, text) == kept
+
+
+@pytest.mark.parametrize(
+    ("raw", "text", "kept"),
+    [
+        ("آدم باش 🫨🪿🪿.", "مرد باش 🫨🪿🫎.", "آدم باش 🫨🪿🫎."),
+        ("تعمیرکار 🧑‍🔧 آمد 🪿", "مرد تعمیرکار 👨‍🔧 آمد 🫎", "تعمیرکار 🧑‍🔧 آمد 🫎"),
+        ("آدم باش 🙋", "مرد باش 🙋‍♂️", "آدم باش 🙋"),
+        ("آدم باش 💪", "مرد باش 💪💪", "آدم باش 💪"),
+    ],
+)
+def test_emoji_stay_the_authors_but_those_of_women_and_men(raw: str, text: str, kept: str):
+    assert clean(raw, text) == kept
+
+
+@pytest.mark.parametrize(
+    ("raw", "text", "kept"),
+    [
+        ("آدم باش. یک دو", "مرد باش. یک▁دو", "آدم باش. یک▁دو"),
+        ("آدم باش یک", "مرد باش ▁▁ یک", "آدم باش ▁▁ یک"),
+        ("آدم باش", "▁ مرد باش", "▁ مرد باش"),
+    ],
+)
+def test_the_sign_that_a_tokenizer_takes_for_a_space_is_not_lost(raw: str, text: str, kept: str):
     assert clean(raw, text) == kept

@@ -3,6 +3,7 @@
 They are replaced by one placeholder character each before other rules run, and put back byte for byte afterwards.
 """
 
+from difflib import SequenceMatcher
 from typing import Literal, NamedTuple
 
 import regex
@@ -29,6 +30,12 @@ _KINDS: dict[AtomKind, str] = {
 }
 _NAMES: frozenset[AtomKind] = frozenset({"mail", "link", "mention", "hashtag"})
 _ATOM = regex.compile("|".join(f"(?P<{kind}>{pattern})" for kind, pattern in _KINDS.items()))
+_EMOJI: frozenset[AtomKind] = frozenset({"emoji"})
+# ♀ and ♂, girls, boys, women, men, the old, couples, and whom the standard calls princess, bride, mother and the like.
+_GENDERED = regex.compile("[♀♂👦-👩👫-👭👯👰👲👴👵👸💃🕺🎅🤰🤱🤴-🤶🧕🚹🚺]")
+_SPACE_SIGN = "\u2581"
+"""▁, which the tokenizers of some models cannot tell from a space: it never comes back in an answer."""
+_WORD = regex.compile(rf"\s*(?:[^\s{_SPACE_SIGN}]+|{_SPACE_SIGN}+)")
 # A cheap look that spares most texts the long expression.
 _HINT = regex.compile(r"[@#\u20e3\ue000]|://|[A-Za-z0-9]\.[A-Za-z]|\p{RI}|\p{Extended_Pictographic}|\p{Emoji_Modifier}")
 
@@ -61,16 +68,52 @@ def show_atoms(masked: str, atoms: list[Atom]) -> str:
     return "".join(part + (atoms[place].text if place < len(atoms) else "") for place, part in enumerate(parts))
 
 
-def restore_names(changed: str, original: str) -> str:
-    """Put the original's links, mail addresses, @names and hashtags in the places of those of a changed text.
+def restore_atoms(changed: str, original: str) -> str:
+    """Put the original's links, mail addresses, @names, hashtags and emoji in the places of those of a changed text.
 
-    They name something else, which a changed letter breaks. Where there are not as many, nothing is done.
+    They name something else, which a changed letter breaks. Where a changed text has fewer or more names than the
+    original, what was changed around those is undone. Emoji stay as they are where there are not as many, and those of
+    women and men wherever they are: to change them may be right.
     """
-    names = iter(own := [atom for atom in hide_atoms(original)[1] if atom.kind in _NAMES])
+    if changed and _counts(changed) != _counts(original):
+        changed = _undo_losses(changed, original)
+    own = hide_atoms(original)[1]
     masked, atoms = hide_atoms(changed)
-    if sum(atom.kind in _NAMES for atom in atoms) != len(own):
-        return changed
-    return show_atoms(masked, [next(names) if atom.kind in _NAMES else atom for atom in atoms])
+    for kinds in (_NAMES, _EMOJI):
+        atoms = _replaced(atoms, own, kinds)
+    return show_atoms(masked, atoms)
+
+
+def _replaced(atoms: list[Atom], own: list[Atom], kinds: frozenset[AtomKind]) -> list[Atom]:
+    """Return the atoms with those of some kinds replaced in their order, if there are as many."""
+    theirs = [atom for atom in own if atom.kind in kinds]
+    if sum(atom.kind in kinds for atom in atoms) != len(theirs):
+        return atoms
+    waiting = iter(theirs)
+    pairs = ((atom, next(waiting) if atom.kind in kinds else atom) for atom in atoms)
+    return [atom if first.kind == "emoji" and _GENDERED.search(first.text) else first for atom, first in pairs]
+
+
+def _counts(text: str) -> tuple[int, int]:
+    """Return how many names a text has, and how many of the signs that tokenizers take for spaces."""
+    return sum(atom.kind in _NAMES for atom in hide_atoms(text)[1]), text.count(_SPACE_SIGN)
+
+
+def _undo_losses(changed: str, original: str) -> str:
+    """Return a changed text in which each change of words that loses or adds what `_counts` counts is undone."""
+    own, new = _WORD.findall(original), _WORD.findall(changed)
+    words = [word.strip() for word in own], [word.strip() for word in new]
+    parts: list[str] = []
+    is_kept = False
+    for tag, start, end, new_start, new_end in SequenceMatcher(None, *words, autojunk=False).get_opcodes():
+        before, after = own[start:end], new[new_start:new_end]
+        if tag == "equal":
+            # behind a change that is kept, with the space that follows it there
+            parts += [after[0] if is_kept else before[0], *before[1:]]
+            continue
+        is_kept = _counts("".join(before)) == _counts("".join(after))
+        parts += after if is_kept else before
+    return "".join(parts).strip()
 
 
 def drop_atoms(masked: str, atoms: list[Atom], kind: AtomKind) -> tuple[str, list[Atom]]:

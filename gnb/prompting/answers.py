@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from gnb.core.atoms import restore_names
+from gnb.core.atoms import restore_atoms
 from gnb.core.text import fold
 from gnb.models.prompt import MARKER
 from gnb.prompting.chat import ANSWER_KEY
 
-VERSION = 2
+VERSION = 3
 Outcome = Literal["answered", "refused", "empty", "truncated", "malformed"]
 """answered; refused to answer; said nothing; ran out of tokens; answered something that is no neutral form."""
 REASONS: Mapping[Outcome, str] = {
@@ -68,7 +68,7 @@ def read_answer(raw: str, text: str) -> Answer:
     neutral = _unwrapped(found.strip(), body)
     if is_refusal(neutral, body):
         return Answer("refused")
-    return Answer("answered", restore_names(neutral, body)) if neutral else Answer("empty")
+    return Answer("answered", restore_atoms(neutral, body)) if neutral else Answer("empty")
 
 
 def is_refusal(said: str, text: str) -> bool:

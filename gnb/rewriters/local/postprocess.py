@@ -7,9 +7,9 @@ from functools import partial
 
 import regex
 
-from gnb.core.atoms import restore_names
+from gnb.core.atoms import restore_atoms
 
-VERSION = 4
+VERSION = 5
 _RULE = regex.compile(r"_{4,}")
 _SPACES = regex.compile(r"[ \t\u00a0]+")
 _SENTENCE_END = regex.compile(r"(?<=[.!?؟…])\s+")
@@ -32,7 +32,7 @@ def clean_answer(raw: str, *, text: str, marker: str, instruction: str) -> str:
     for step in (partial(after_marker, marker=marker), restart, first_line, fold_spaces, drop_repeats):
         if step(text) == text:
             answer = step(answer)
-    return restore_names(answer.strip(), text)
+    return restore_atoms(answer.strip(), text)
 
 
 def after_marker(raw: str, marker: str) -> str:
