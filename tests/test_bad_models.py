@@ -158,6 +158,7 @@ def test_a_wrong_value_is_told_in_one_line(option: str, value: object, expected:
         {"device": "gpu"},
         {"device": "cuda:99"},
         {"device": "meta"},
+        {"device": "hpu"},
         {"device_map": "cuda:99"},
         {"device_map": "disk"},
         {"max_memory": {"99": "1GiB", "cpu": "1GiB"}},

@@ -50,7 +50,7 @@ def pick_device(name: str) -> str:
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
         torch.zeros(1, device=name).cpu()
-    except (RuntimeError, AssertionError) as error:  # the latter where torch was built without that kind of device
+    except (RuntimeError, AssertionError, ImportError) as error:  # the last two where torch lacks that kind of device
         raise SettingsError(
             f"There is no device {name!r} here: {first_line(error)}. "
             "Name those that there are, or none, in device, device_map and max_memory."
