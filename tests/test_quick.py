@@ -14,15 +14,16 @@ import torch
 from safetensors.torch import load_file, save_file
 from test_light import ours
 from test_startup import HEAVY, run
+from threadpoolctl import threadpool_info, threadpool_limits
 
-from gnb.core.errors import ModelError
+from gnb.core.errors import ModelError, SettingsError
 from gnb.models.adapters import CONFIG, WEIGHTS, attach_adapter, resolve_adapter
 from gnb.models.arrays import read_arrays
 from gnb.models.detector import Detector
 from gnb.models.embedded import embedded_folder
 from gnb.models.gemma import Gemma
 from gnb.models.gemma_config import read_config
-from gnb.models.gemma_numpy import NumpyGemma
+from gnb.models.gemma_numpy import NumpyGemma, _one_thread
 from gnb.models.light import load_light
 from gnb.models.merging import merge_plain
 from gnb.models.options import ModelOptions
@@ -176,6 +177,26 @@ def test_a_model_that_takes_batches_is_kept_when_many_texts_follow_a_few(tiny_mo
 )
 def test_only_the_embedded_model_in_float32_on_a_cpu_is_loaded_so(options: dict[str, str]) -> None:
     assert load_quick(ModelOptions(**options)) is None
+
+
+def test_models_that_run_at_once_leave_the_threads_of_others_as_they_were() -> None:
+    with threadpool_limits(2, user_api="blas"):
+        first, second = _one_thread, _one_thread
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        assert _blas_threads() == {1}
+        second.__exit__(None, None, None)
+        assert _blas_threads() == {2}
+
+
+def _blas_threads() -> set[int]:
+    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+
+def test_a_longer_context_than_the_embedded_model_takes_is_refused() -> None:
+    with pytest.raises(SettingsError, match="takes 32768 tokens at the most"):
+        list(LoraRewriter(LoraOptions(context_length=131072)).rewrite([SENTENCE]))
 
 
 def copied(source: Path, folder: Path) -> Path:

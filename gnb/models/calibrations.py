@@ -23,7 +23,7 @@ def stored_calibration(folder: Path) -> Calibration:
     values = adapter_card(folder).get(_KEY, {})
     try:
         slope, intercept = (float(values.get(key, default)) for key, default in (("slope", 1.0), ("intercept", 0.0)))
-    except (AttributeError, TypeError, ValueError):
+    except (AttributeError, TypeError, ValueError, OverflowError):
         slope = intercept = math.nan
     if not (math.isfinite(slope) and math.isfinite(intercept) and slope > 0):
         raise ModelError(

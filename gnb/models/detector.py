@@ -135,6 +135,11 @@ class Detector:
     def _judge(self, logits: list[list[float]]) -> Detection:
         if not logits:
             return Detection(0.0, NEUTRAL)
+        if not all(map(math.isfinite, chain.from_iterable(logits))):
+            raise ModelError(
+                f"The detector in {self._folder} gives no finite numbers: its weights or those of its base model are "
+                "damaged, or too large for dtype float16."
+            )
         best = max(logits, key=bias_score)
         # rounded here, so that a threshold cuts the very number that is shown
         probability = round(self.calibration.probability(bias_score(best)), 4)

@@ -26,6 +26,7 @@ class GemmaConfig:
     rope_parameters: dict[str, dict[str, Any]]
     sliding_window: int
     vocab_size: int
+    max_position_embeddings: int
     eos_token_id: int | list[int]
     final_logit_softcapping: float | None
 
@@ -36,11 +37,13 @@ def read_config(file: Path) -> GemmaConfig | None:
     Returns:
         The settings; None if they are not those of a model that `gnb.models.gemma` computes, or cannot be read.
     """
+    from gnb.models.arrays import DAMAGES  # brings numpy, which commands that run no model do without
+
     try:
         found = json.loads(file.read_text("utf-8"))
         plain = all(found[name] == value for name, value in _PLAIN.items())
         plain = plain and all(rope["rope_type"] == "default" for rope in found["rope_parameters"].values())
         config = GemmaConfig(**{field.name: found[field.name] for field in fields(GemmaConfig)})
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+    except DAMAGES:
         return None
     return config if plain else None

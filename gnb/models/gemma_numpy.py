@@ -7,9 +7,9 @@ arXiv 2106.09685.
 
 import json
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -62,7 +62,7 @@ class NumpyGemma:
         Raises:
             ValueError: if all of them do not fit into the sliding window.
         """
-        with _one_thread():
+        with _one_thread:
             return self._run(tokens, cache)
 
     def _run(self, tokens: Sequence[int], cache: Cache) -> tuple[Floats, Cache]:
@@ -107,13 +107,14 @@ class NumpyGemma:
         if categories:
             shapes[_CLASSIFIER] = (categories, self.config.hidden_size)
         matched = match_adapter(shapes, {name: array.values.shape for name, array in arrays.items()})
-        scale = np.float32(found["lora_alpha"] / found["r"])
+        with np.errstate(over="ignore"):
+            scale = _finite(np.float32(found["lora_alpha"] / found["r"]))
         for parameter, first, second in matched.pairs:
-            self._sides[_short(parameter)] = arrays[first].wide(), arrays[second].wide() * scale
+            self._sides[_short(parameter)] = _finite(arrays[first].wide()), _finite(arrays[second].wide()) * scale
         for parameter, whole in matched.whole:
             if parameter != _CLASSIFIER:
                 raise KeyError(parameter)
-            self._classifier = arrays[whole].wide()
+            self._classifier = _finite(arrays[whole].wide())
 
     def _linear(self, name: str, states: Floats) -> Floats:
         found: Floats = states @ self._weights.body[name].T
@@ -160,19 +161,44 @@ class NumpyGemma:
         return np.cos(doubled), np.sin(doubled)
 
 
-def _one_thread() -> AbstractContextManager[Any]:
-    """Keep matrix products to one thread.
+class _OneThread:
+    """Keeps matrix products to one thread while anybody is inside.
 
     They are so small that several gain little, and lose much where they wait for each other: on a busy machine a
-    sentence takes four times as long with two.
+    sentence takes four times as long with two. The limit is the whole process's: the first who enters sets it, the last
+    who leaves takes it back; else what one found, set by another, would stay.
     """
-    limited: AbstractContextManager[Any] = _thread_pools().limit(limits=1, user_api="blas")
-    return limited
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._inside = 0
+        self._limit: Any = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._limit = _thread_pools().limit(limits=1, user_api="blas")
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                self._limit.restore_original_limits()
+
+
+_one_thread = _OneThread()
 
 
 @cache
 def _thread_pools() -> ThreadpoolController:
     return ThreadpoolController()
+
+
+def _finite[Numbers: (Floats, np.float32)](numbers: Numbers) -> Numbers:
+    if not np.isfinite(numbers).all():
+        raise ValueError("a weight is no finite number")
+    return numbers
 
 
 def _rotate(states: Floats, angles: _Angles) -> Floats:

@@ -4,10 +4,12 @@ LoRA: Hu et al. 2021, arXiv 2106.09685. What is not plain is left to peft.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from gnb.core.errors import ModelError
 
 if TYPE_CHECKING:
     import torch
@@ -37,9 +39,14 @@ def merge_plain(model: "PreTrainedModel", config: Path, weights: Path) -> bool:
 
     Returns:
         Whether it was done. If not, the model is as it was: the adapter is not plain, does not fit, or is damaged.
+
+    Raises:
+        ModelError: if a weight or the scale is no finite number, whoever would merge it.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
+
+    from gnb.models.arrays import DAMAGES
 
     try:
         settings = json.loads(config.read_text("utf-8"))
@@ -48,14 +55,26 @@ def merge_plain(model: "PreTrainedModel", config: Path, weights: Path) -> bool:
         parameters = dict(model.named_parameters(remove_duplicate=False))
         found = match_adapter(_shapes(parameters), _shapes(tensors))
         plain = _is_plain(settings)
-    except (SafetensorError, ValueError, TypeError, KeyError, AttributeError, ZeroDivisionError):
+    except (SafetensorError, *DAMAGES):
         return False
+    _check_finite(weights.parent, scale, tensors.values())
     if not plain:
         return False
     _add([(parameters[name], tensors[first], tensors[second]) for name, first, second in found.pairs], scale)
     for name, tensor in found.whole:
         parameters[name].data.copy_(tensors[tensor])
     return True
+
+
+def _check_finite(adapter: Path, scale: float, tensors: "Iterable[torch.Tensor]") -> None:
+    import torch
+
+    # formats of one byte are for quantised weights, and torch cannot ask all of them
+    asked = (tensor for tensor in tensors if tensor.element_size() > 1)
+    if not (torch.tensor(scale).isfinite() and all(tensor.isfinite().all() for tensor in asked)):
+        raise ModelError(
+            f"The adapter in {adapter} is damaged: not all of its weights are finite numbers. Fetch or train it again."
+        )
 
 
 def _add(pairs: "list[tuple[torch.nn.Parameter, torch.Tensor, torch.Tensor]]", scale: float) -> None:
@@ -70,9 +89,11 @@ def _add(pairs: "list[tuple[torch.nn.Parameter, torch.Tensor, torch.Tensor]]", s
 
 def is_plain_adapter(config: Path) -> bool:
     """Tell whether peft's configuration file is that of a plain adapter: two matrices a layer, merged without peft."""
+    from gnb.models.arrays import DAMAGES  # brings numpy, which commands that run no model do without
+
     try:
         return _is_plain(json.loads(config.read_text("utf-8")))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+    except DAMAGES:
         return False
 
 
