@@ -1,5 +1,7 @@
 """Models in GGUF files: turned once into the layout of transformers, in the user's cache."""
 
+import json
+import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -10,6 +12,7 @@ from gnb.core.filehash import hash_files
 from gnb.core.paths import cache_dir
 from gnb.core.registry import is_installed
 from gnb.models.explaining import LOCAL, check_complete
+from gnb.models.hub import is_complete
 from gnb.models.quiet import quiet_transformers
 
 _PACKAGES = ("filelock", "gguf")
@@ -43,8 +46,10 @@ def converted(folder: Path, make: Callable[[Path], None]) -> Path:
 
     Raises:
         MissingDependencyError: if a package is not installed that conversions need.
+        ModelError: if the folder is there, and a file of it lacks or was cut off.
     """
     if folder.exists():
+        _check_whole(folder)
         return folder
     check_packages()
     from filelock import FileLock
@@ -55,10 +60,47 @@ def converted(folder: Path, make: Callable[[Path], None]) -> Path:
             scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
             try:
                 make(scratch / "out")
+                _let_all_read(scratch / "out")
                 (scratch / "out").rename(folder)
             finally:
                 shutil.rmtree(scratch, ignore_errors=True)
     return folder
+
+
+def _let_all_read(folder: Path) -> None:
+    """Give files the mode of other new files: safetensors keeps its own to their owner, and a cache may be shared."""
+    for file in filter(Path.is_file, folder.iterdir()):
+        file.chmod(folder.stat().st_mode & 0o666)
+
+
+def _check_whole(folder: Path) -> None:
+    """Refuse a folder that lost something, as where a disk was full, before a library says so in its own words."""
+    if fault := _fault(folder):
+        raise ModelError(f"{folder} is damaged ({fault}). Delete this folder; it is made again at the next call.")
+
+
+def _fault(folder: Path) -> str:
+    """Return what is wrong with a folder that was converted, as far as can be told at once; empty for nothing."""
+    from safetensors import SafetensorError, safe_open
+
+    tokenizer = folder / "tokenizer.json"
+    try:
+        if not is_complete(folder):
+            return "files are lacking"
+        for file in (*folder.glob("*config.json"), folder / "tokenizer_config.json"):
+            json.loads(file.read_bytes())
+        for file in folder.glob("*.safetensors"):
+            safe_open(file, framework="np")  # which compares the length of the file with its header
+        # too long to be read each time
+        return "tokenizer.json is cut off" if tokenizer.is_file() and _end(tokenizer) != b"\n}" else ""
+    except (OSError, ValueError, RecursionError, SafetensorError) as error:
+        return first_line(error)
+
+
+def _end(file: Path) -> bytes:
+    with file.open("rb") as opened:
+        opened.seek(-2, os.SEEK_END)
+        return opened.read()
 
 
 def check_packages() -> None:

@@ -5,8 +5,6 @@ A file that is damaged, or was made of another tokenizer or by another rule, is 
 
 import hashlib
 import json
-import os
-import tempfile
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -15,6 +13,7 @@ from typing import Any
 import regex
 
 from gnb.core.filehash import hash_files
+from gnb.core.paths import write_cached
 from gnb.models import vocabulary
 from gnb.models.embedded import embedded_folder, embedded_tokenizer
 
@@ -75,20 +74,15 @@ def _key(folder: Path) -> str:
 def _read(file: Path, key: str) -> KnownVocabulary | None:
     """Return what a file holds; None if there is none, or it has another key or hash."""
     try:
-        head, body = file.read_bytes().split(b"\n", 1)
+        head, body = file.read_bytes().splitlines()
     except (OSError, ValueError):
         return None
     return KnownVocabulary(**json.loads(body)) if head == _head(key, body) else None
 
 
 def _write(file: Path, key: str, known: KnownVocabulary) -> None:
-    body = json.dumps(asdict(known)).encode()
-    try:
-        with tempfile.NamedTemporaryFile(dir=file.parent, prefix=file.name, delete=False) as part:
-            part.write(_head(key, body) + b"\n" + body)
-        os.replace(part.name, file)  # in one step, so that another process reads the whole or nothing
-    except OSError:
-        return  # a cache that cannot be written costs time, nothing else
+    body = json.dumps(asdict(known))
+    write_cached(file, f"{_head(key, body.encode()).decode()}\n{body}")
 
 
 def _head(key: str, body: bytes) -> bytes:
