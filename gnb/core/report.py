@@ -114,7 +114,7 @@ def _judged(matrix: Matrix) -> str:
     reasons = [] if split == ALL else [f"split {split}"]
     reasons += [f"limit {limit}"] if limit == matrix.texts else []
     hint = "" if limit == matrix.texts else f"; --split {ALL} judges them all"
-    return f"{matrix.texts} of {matrix.found} texts ({', '.join(reasons)}{hint})"
+    return f"{matrix.texts:,} of {matrix.found:,} texts ({', '.join(reasons)}{hint})"
 
 
 def _row_notes(matrix: Matrix, row: Row) -> Iterator[str]:
