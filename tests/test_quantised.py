@@ -6,7 +6,7 @@ import weakref
 from pathlib import Path
 
 import pytest
-from tiny_model import build_tiny_chat_model
+from tiny_model import PARTS, build_tiny_chat_model
 from training_bench import Bench
 
 from gnb.models.loading import load_model
@@ -17,7 +17,7 @@ from gnb.rewriters.lora import LoraRewriter
 from gnb.sources.bundled import BundledOptions, BundledSource
 from gnb.training.data import TrainingData, select_data
 
-EXAMPLES = list(BundledSource(BundledOptions()).read(print))
+EXAMPLES = list(BundledSource(BundledOptions(parts=PARTS)).read(print))
 TEXTS = [example.text for example in random.Random(4).sample(EXAMPLES, 3)]
 
 

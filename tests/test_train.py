@@ -241,8 +241,8 @@ def test_checkpoints_of_other_settings_are_refused_and_named(bench: Bench) -> No
 
 
 def test_training_stops_when_the_validation_loss_gets_no_better(bench: Bench) -> None:
-    # steps too small to be seen: no evaluation is better than the first
-    card = bench.train(epochs=10, learning_rate=1e-12, schedule="constant", warmup=0.0, patience=2, keep="best")
+    # steps too small to change a weight that is not zero: no evaluation is better than the first
+    card = bench.train(epochs=10, learning_rate=1e-30, schedule="constant", warmup=0.0, patience=2, keep="best")
     validation = bench.history()["validation"]
     assert [entry["step"] for entry in validation] == [2, 4, 6]
     assert (card["best_step"], card["kept_step"], card["steps"]) == (2, 2, 6)

@@ -10,6 +10,8 @@ from gnb.models.options import ModelOptions
 from gnb.sources.bundled import BundledOptions, BundledSource
 
 VOCABULARY = 1500
+PARTS = "abcdefgijklmnopqrstuvwxyz01234567"
+"""The parts of the bundled corpus that tokenizers learn from, so that these models stay what they are as it grows."""
 SPECIAL = ("<pad>", "<eos>", "<bos>", "<unk>")
 LLAMA_SPECIAL = ("<|begin_of_text|>", "<|end_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>")
 LLAMA_TEMPLATE = (
@@ -131,7 +133,7 @@ def _byte_level_tokenizer():
     trainer = trainers.BpeTrainer(
         vocab_size=VOCABULARY, special_tokens=[*LLAMA_SPECIAL], initial_alphabet=alphabet, show_progress=False
     )
-    texts = [example.text for example in BundledSource(BundledOptions()).read(print)][::20]
+    texts = [example.text for example in BundledSource(BundledOptions(parts=PARTS)).read(print)][::20]
     tokenizer.train_from_iterator(texts, trainer)
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token=LLAMA_SPECIAL[0], eos_token=LLAMA_SPECIAL[4])
 
@@ -146,7 +148,7 @@ def _tokenizer():
     tokenizer.normalizer = normalizers.Replace(" ", "▁")
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex("\n+|▁*[^▁\n]+"), "isolated")
     tokenizer.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
-    texts = [example.text for example in BundledSource(BundledOptions()).read(print)][::4]
+    texts = [example.text for example in BundledSource(BundledOptions(parts=PARTS)).read(print)][::4]
     trainer = trainers.BpeTrainer(
         vocab_size=VOCABULARY, special_tokens=[*SPECIAL, *bytes_, "\n"], limit_alphabet=200, show_progress=False
     )
