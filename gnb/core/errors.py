@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 
+DAMAGES = (OSError, MemoryError, RecursionError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError)
+"""What files of strangers may lead to, besides what is right."""
+
 
 class GnbError(Exception):
     """Something the user can mend. The command line shows the message alone, without a traceback."""

@@ -109,7 +109,7 @@ def signature(label: str, fingerprint: str, record: Record) -> str:
 def _judged(matrix: Matrix) -> str:
     """Return how many texts were judged, and where these are not all there are, why."""
     if matrix.found is None or matrix.texts >= matrix.found:
-        return f"{matrix.texts} texts"
+        return f"{matrix.texts:,} texts"
     split, limit = matrix.settings["split"], matrix.settings["limit"]
     reasons = [] if split == ALL else [f"split {split}"]
     reasons += [f"limit {limit}"] if limit == matrix.texts else []

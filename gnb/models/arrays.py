@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
-DAMAGES = (OSError, MemoryError, RecursionError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError)
-"""What files of strangers may lead to, besides what is right."""
 _TYPES: dict[str, type[np.generic]] = {"F32": np.float32, "F16": np.float16, "BF16": np.uint16}
 
 
@@ -42,7 +40,7 @@ def read_arrays(file: Path) -> dict[str, Stored]:
             the header in JSON, the data.
 
     Raises:
-        One of DAMAGES: if it cannot be read, is damaged, or holds other formats than F32, F16 and BF16.
+        One of `gnb.core.errors.DAMAGES`: if it cannot be read, is damaged, or holds other formats than F32, F16, BF16.
     """
     data = np.asarray(np.memmap(file, mode="r", dtype=np.uint8))
     start = 8 + int.from_bytes(data[:8].tobytes(), "little")

@@ -5,6 +5,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from gnb.core.errors import DAMAGES
+
 _PLAIN = {
     "model_type": "gemma3_text", "hidden_activation": "gelu_pytorch_tanh", "tie_word_embeddings": True,
     "attention_bias": False, "attn_logit_softcapping": None, "use_bidirectional_attention": False,
@@ -37,8 +39,6 @@ def read_config(file: Path) -> GemmaConfig | None:
     Returns:
         The settings; None if they are not those of a model that `gnb.models.gemma` computes, or cannot be read.
     """
-    from gnb.models.arrays import DAMAGES  # brings numpy, which commands that run no model do without
-
     try:
         found = json.loads(file.read_text("utf-8"))
         plain = all(found[name] == value for name, value in _PLAIN.items())

@@ -37,7 +37,7 @@ class NumpyGemma:
         categories: how many the adapter's classifier must have; 0 if it must have none.
 
     Raises:
-        One of DAMAGES: if a file is damaged, or the weights or the adapter do not fit.
+        One of `gnb.core.errors.DAMAGES`: if a file is damaged, or the weights or the adapter do not fit.
     """
 
     def __init__(

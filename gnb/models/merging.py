@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gnb.core.errors import ModelError
+from gnb.core.errors import DAMAGES, ModelError
 
 if TYPE_CHECKING:
     import torch
@@ -45,8 +45,6 @@ def merge_plain(model: "PreTrainedModel", config: Path, weights: Path) -> bool:
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
-
-    from gnb.models.arrays import DAMAGES
 
     try:
         settings = json.loads(config.read_text("utf-8"))
@@ -89,8 +87,6 @@ def _add(pairs: "list[tuple[torch.nn.Parameter, torch.Tensor, torch.Tensor]]", s
 
 def is_plain_adapter(config: Path) -> bool:
     """Tell whether peft's configuration file is that of a plain adapter: two matrices a layer, merged without peft."""
-    from gnb.models.arrays import DAMAGES  # brings numpy, which commands that run no model do without
-
     try:
         return _is_plain(json.loads(config.read_text("utf-8")))
     except DAMAGES:

@@ -5,6 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from gnb.core.errors import DAMAGES
 from gnb.models import embedded
 from gnb.models.adapters import CONFIG, WEIGHTS, check_rank, check_vocabulary
 from gnb.models.gemma_config import read_config
@@ -58,7 +59,6 @@ def load_quick(options: ModelOptions, adapter: Path | None = None, categories: i
     if adapter:
         check_vocabulary(adapter, config.vocab_size)
         check_rank(adapter)
-    from gnb.models.arrays import DAMAGES
     from gnb.models.gemma_numpy import NumpyGemma
     from gnb.models.quick_tokenizer import QuickTokenizer
 

@@ -69,7 +69,7 @@ def upload(folder: Path, repository: str, *, public: bool) -> str:
         MissingDependencyError: if huggingface_hub is not installed.
         GnbError: if it cannot be sent, in one line that names the reason.
     """
-    check_hub(repository)
+    check_hub(repository)  # its client would try for a minute, and hours may have passed since the last look
     with _explained(repository):
         return _send(folder, repository, public=public)
 
