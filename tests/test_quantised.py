@@ -1,7 +1,10 @@
 """Weights in 8 and 4 bits by the real bitsandbytes on a CPU, training on them, and parts of a model kept elsewhere."""
 
 import gc
+import os
 import random
+import subprocess
+import sys
 import weakref
 from pathlib import Path
 
@@ -43,6 +46,23 @@ def test_quantised_weights_answer_guided_as_plainly(llama: Path, quantisation: s
     found = answers(llama, quantisation=quantisation, output_layer="full")
     assert all(found)
     assert found == answers(llama, quantisation=quantisation, decoding="plain")
+
+
+def test_no_library_fetches_code_from_the_hub_as_it_is_imported(tmp_path: Path):
+    (tmp_path / "kernels.py").write_text("raise SystemExit('code from the hub')", "utf-8")
+    (tmp_path / "kernels-1.0.dist-info").mkdir()
+    (tmp_path / "kernels-1.0.dist-info" / "METADATA").write_text("Name: kernels\nVersion: 1.0\n", "utf-8")
+    imports = "import bitsandbytes, peft, transformers.integrations.hub_kernels"
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+
+    def run(code: str) -> tuple[int, str]:
+        done = subprocess.run(
+            [sys.executable, "-c", code], check=False, capture_output=True, text=True, env=environment
+        )
+        return done.returncode, done.stderr
+
+    assert run(imports) == (1, "code from the hub\n")
+    assert run(f"from gnb.models.quiet import quiet_transformers; quiet_transformers(); {imports}") == (0, "")
 
 
 def test_the_weights_are_smaller_and_the_output_layer_whole(llama: Path):

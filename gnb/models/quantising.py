@@ -1,6 +1,5 @@
 """Weights in 8 or 4 bits through bitsandbytes (Dettmers et al. 2022, arXiv 2208.07339; 2023, arXiv 2305.14314)."""
 
-import logging
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +12,6 @@ if TYPE_CHECKING:
 
 _WHOLE = ["lm_head", "score"]
 """The layers that stay as they are: the output layer, and a classifier."""
-_CHATTY = "bitsandbytes.autograd._functions"
-"""Warns at every product of matrices that its 8 bits are made of float16, whatever number format comes in."""
 
 
 def quantisation(options: ModelOptions) -> dict[str, Any]:
@@ -30,7 +27,6 @@ def quantisation(options: ModelOptions) -> dict[str, Any]:
     import torch
     from transformers import BitsAndBytesConfig
 
-    logging.getLogger(_CHATTY).setLevel(logging.ERROR)
     # beside a GPU, what does not fit stays as it is in the memory of the machine; on a CPU alone that would be all
     shared: dict[str, Any] = {
         "llm_int8_skip_modules": _WHOLE,
