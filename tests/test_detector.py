@@ -90,6 +90,17 @@ def test_the_same_job_is_not_done_twice(trained: DetectBench) -> None:
     assert contents(trained.folder / "adapter") == before
 
 
+def test_over_a_model_in_bfloat16_the_classifier_learns_steps_that_bfloat16_has_no_numbers_for(
+    bench: DetectBench,
+) -> None:
+    from safetensors.torch import load_file
+
+    bench.train(dtype="bfloat16", epochs=1)
+    weights = load_file(bench.folder / "adapter" / "adapter_model.safetensors")
+    (classifier,) = (value.float() for name, value in weights.items() if name.endswith("score.weight"))
+    assert (classifier != classifier.bfloat16().float()).any()
+
+
 @pytest.mark.parametrize("step", [1, 6])
 def test_a_run_that_died_goes_on_and_ends_with_the_weights_of_an_unbroken_one(
     bench: DetectBench, trained: DetectBench, step: int

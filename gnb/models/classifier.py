@@ -54,5 +54,6 @@ def category_logits(model: "PreTrainedModel", rows: Sequence[Sequence[int]], pad
     tokens = torch.tensor([[*row, *[pad] * (width - len(row))] for row in rows], device=device)
     states = model.get_decoder()(input_ids=tokens, use_cache=False).last_hidden_state.to(device)
     ends = torch.tensor([len(row) - 1 for row in rows], device=device)
-    logits: torch.Tensor = model.score(states[torch.arange(len(rows), device=device), ends]).float()
+    last = states[torch.arange(len(rows), device=device), ends]
+    logits: torch.Tensor = model.score(last.to(model.score.weight.dtype)).float()  # it is trained in float32
     return logits

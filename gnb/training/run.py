@@ -126,6 +126,14 @@ def attach_adapter(loaded: LoadedModel, options: TrainingOptions) -> PeftModel:
         SettingsError: if no layer goes by the names of the target modules.
         ModelError: if the adapter to go on from is not there or does not fit the model.
     """
+    model = _adapted(loaded, options)
+    for weight in model.parameters():
+        if weight.requires_grad:  # peft sees to the matrices alone; a classifier's small steps vanish in bfloat16
+            weight.data = weight.data.float()
+    return model
+
+
+def _adapted(loaded: LoadedModel, options: TrainingOptions) -> PeftModel:
     loaded.model = prepare_for_training(loaded.model, checkpointing=options.gradient_checkpointing)
     if options.start_from:
         folder = resolve_adapter(options.start_from)
