@@ -228,8 +228,11 @@ class _Attention(nn.Module):
 
 def _rotate(states: torch.Tensor, angles: _Angles) -> torch.Tensor:
     cosine, sine = angles
-    first, second = states.chunk(2, dim=-1)
-    return (states * cosine) + (torch.cat((-second, first), dim=-1) * sine)
+    half = states.shape[-1] // 2
+    turned = states * cosine
+    turned[..., :half] -= states[..., half:] * sine[..., :half]
+    turned[..., half:] += states[..., :half] * sine[..., half:]
+    return turned
 
 
 class _Mlp(nn.Module):
@@ -241,7 +244,7 @@ class _Mlp(nn.Module):
 
     def forward(self, hidden: torch.Tensor) -> torch.Tensor:
         gate = gelu(self.gate_proj(hidden), approximate="tanh")
-        result: torch.Tensor = self.down_proj(gate * self.up_proj(hidden))
+        result: torch.Tensor = self.down_proj(gate.mul_(self.up_proj(hidden)))
         return result
 
 
@@ -254,4 +257,4 @@ class _Norm(nn.Module):
     def forward(self, states: torch.Tensor) -> torch.Tensor:
         wide = states.float()
         normed = wide * torch.rsqrt(wide.pow(2).mean(-1, keepdim=True) + self._eps)
-        return (normed * (1.0 + self.weight.float())).type_as(states)
+        return normed.mul_(1.0 + self.weight.float()).type_as(states)

@@ -1,9 +1,11 @@
 """What a batch of texts carries through `gnb.models.gemma`: its keys and values, and which of its places are filled."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import torch
+
+_ROOM = 48
+"""Tokens that further steps may add before keys and values are copied: about four drafts."""
 
 
 class Cache:
@@ -21,20 +23,46 @@ class Cache:
         if index == len(self.layers):
             self.layers.append(_CacheLayer(keys, values))
         else:
-            layer = self.layers[index]
-            layer.keys, layer.values = torch.cat([layer.keys, keys], -2), torch.cat([layer.values, values], -2)
+            self.layers[index].add(keys, values)
         return self.layers[index]
 
     def batch_select_indices(self, indices: torch.Tensor) -> None:
         """Keep some rows of the batch only."""
         for layer in self.layers:
-            layer.keys, layer.values = layer.keys[indices], layer.values[indices]
+            layer.select(indices)
 
 
-@dataclass(slots=True)
 class _CacheLayer:
-    keys: torch.Tensor
-    values: torch.Tensor
+    """Keys and values, each of shape (batch, heads, tokens, head size): the beginning of memory with room for more."""
+
+    def __init__(self, keys: torch.Tensor, values: torch.Tensor) -> None:
+        self._held, self._length = (keys, values), keys.shape[2]
+
+    @property
+    def keys(self) -> torch.Tensor:
+        return self._held[0][:, :, : self._length]
+
+    @property
+    def values(self) -> torch.Tensor:
+        return self._held[1][:, :, : self._length]
+
+    def add(self, keys: torch.Tensor, values: torch.Tensor) -> None:
+        total = self._length + keys.shape[2]
+        if total > self._held[0].shape[2]:
+            self._held = (_roomy(self.keys, total + _ROOM), _roomy(self.values, total + _ROOM))
+        for held, further in zip(self._held, (keys, values), strict=True):
+            held[:, :, self._length : total] = further
+        self._length = total
+
+    def select(self, indices: torch.Tensor) -> None:
+        keys, values = self._held
+        self._held = keys[indices], values[indices]
+
+
+def _roomy(states: torch.Tensor, tokens: int) -> torch.Tensor:
+    found = states.new_empty(*states.shape[:2], tokens, states.shape[3])
+    found[:, :, : states.shape[2]] = states
+    return found
 
 
 class Packing:
