@@ -24,7 +24,7 @@ def make_trainer(tiny_model: Path, data: TrainingData, folder: Path, **options: 
     from gnb.training.rows import make_rows
     from gnb.training.run import attach_adapter, make_trainer
 
-    settings = TrainingOptions(base_model=str(tiny_model), device="cpu", **options)
+    settings = TrainingOptions(base_model=str(tiny_model), device="cpu", dtype="float32", **options)
     loaded = load_model(settings)
     torch.manual_seed(0)
     model = attach_adapter(loaded, settings)

@@ -63,7 +63,7 @@ def build_rounded_model(model: Path, folder: Path) -> Path:
 
 
 def build_tiny_chat_model(
-    folder: Path, template: str | None = LLAMA_TEMPLATE, seed: int = 0, head_size: int = 16
+    folder: Path, template: str | None = LLAMA_TEMPLATE, seed: int = 0, head_size: int = 16, inner_size: int = 96
 ) -> Path:
     """Write a Llama of two layers with several end tokens and a chat template, as Llama 3 Instruct has them."""
     import torch
@@ -75,7 +75,7 @@ def build_tiny_chat_model(
     config = LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=4 * head_size,
-        intermediate_size=96,
+        intermediate_size=inner_size,
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,

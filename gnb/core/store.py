@@ -176,8 +176,9 @@ class Store:
                 f"{self.path} was written by a newer gnb (schema {version}, this one knows {len(MIGRATIONS)})."
                 " Update gnb, or name another file with --store."
             )
-        (owner,) = self._connection.execute("PRAGMA application_id").fetchone()
+        # in this order: another process may just be making the tables, and commits both at once
         (tables,) = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        (owner,) = self._connection.execute("PRAGMA application_id").fetchone()
         if tables and owner != APPLICATION_ID:
             raise StoreError(f"{self.path} is a database of another program. Name another file with --store.")
 

@@ -11,18 +11,22 @@ _CHATTY = ("bitsandbytes.autograd._functions", "bitsandbytes.backends.cpu.ops")
 """Warn at every product of matrices that its 8 bits are made of float16, and that a kernel was not fetched."""
 
 
-def quiet_transformers() -> None:
-    """Keep transformers, peft and bitsandbytes from phoning home, and from telling users what is for their developers.
+def refuse_kernels() -> None:
+    """Count the package `kernels`, which fetches compiled code from the hub and runs it, as absent.
 
-    Call it before any of them is imported.
+    On some processors bitsandbytes would ask it as soon as it is imported, and warn where it is not there. Call this
+    before anything that imports bitsandbytes, as peft does, and transformers' trainer.
     """
-    quiet_client()
-    # the package that fetches compiled code from the hub and runs it, on some processors at the mere import of
-    # bitsandbytes, counts as absent
     cast("dict[str, object]", sys.modules).setdefault("kernels", None)
-    warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|peft)\.")
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def quiet_transformers() -> None:
+    """Keep transformers and peft from phoning home, and from telling users what they tell their own developers."""
+    quiet_client()
+    refuse_kernels()
+    warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|peft)\.")
     from transformers.utils import logging as of_transformers
 
     of_transformers.set_verbosity_error()

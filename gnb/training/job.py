@@ -11,7 +11,6 @@ from gnb.core.fingerprint import fingerprint_of
 from gnb.models.adapters import CARD, CONFIG, KEYS, LEXICON, WEIGHTS, adapter_card, adapter_identity, resolve_adapter
 from gnb.models.loading import model_identity
 from gnb.models.placing import context_length
-from gnb.models.quiet import quiet_transformers
 from gnb.training.callbacks import Watch
 from gnb.training.checkpoints import claim, latest_checkpoint
 from gnb.training.data import TrainingData
@@ -87,7 +86,6 @@ def perform(job: Job, *, restart: bool = False, watch: Watch | None = None) -> d
         finished = main_first(lambda: _prepare(job, restart=restart))
         if finished:
             return dict(finished)
-        quiet_transformers()
         if job.options.trainer == "llama-recipes":
             from gnb.training.recipes import train
         else:
