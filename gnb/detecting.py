@@ -12,6 +12,7 @@ from gnb.core.edits import changed_spans
 from gnb.core.errors import GnbError, InputError, SettingsError
 from gnb.core.records import Rewrite
 from gnb.core.settings import Settings
+from gnb.core.text import has_persian_letters
 from gnb.plugins.manager import installed_plugins
 
 _WINDOW = 256
@@ -129,7 +130,7 @@ def _build(settings: Settings, name: str, options: Mapping[str, Any]) -> Rewrite
 
 
 def _finding(text: str, answer: Rewrite, name: str, threshold: float, *, words: bool) -> Finding:
-    if not any(map(str.isalpha, text)):  # nothing is said, and detectors are not asked
+    if not has_persian_letters(text):  # nothing is said in Persian, and detectors are not asked
         return Finding(text, biased=False, probability=0.0)
     if "probability" not in answer.details:
         raise _no_detector(name)

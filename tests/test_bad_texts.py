@@ -89,8 +89,8 @@ def test_texts_do_not_disturb_each_other(setting: Setting) -> None:
     assert together == [answer.text for text in TEXTS.values() for answer in setting.rewriter.rewrite([text])]
 
 
-@pytest.mark.parametrize("name", ["emoji", "spaces", "punctuation"])
-def test_a_text_without_letters_comes_back(setting: Setting, name: str) -> None:
+@pytest.mark.parametrize("name", ["emoji", "spaces", "punctuation", "English", "Chinese"])
+def test_a_text_without_persian_letters_comes_back(setting: Setting, name: str) -> None:
     (answer,) = setting.rewriter.rewrite([TEXTS[name]])
     assert (answer.text, answer.raw) == (TEXTS[name], None)
 

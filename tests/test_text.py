@@ -2,7 +2,7 @@
 
 import pytest
 
-from gnb.core.text import comparison_key, fold
+from gnb.core.text import comparison_key, fold, has_persian_letters
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,13 @@ def test_a_key_ignores_where_words_are_spaced() -> None:
 @pytest.mark.parametrize("other", ["راننده زن", "راننده.", "رانندگان", "راننده 😂", "#راننده"])
 def test_texts_that_differ_in_more_than_spelling_have_different_keys(other: str) -> None:
     assert comparison_key("راننده") != comparison_key(other)
+
+
+@pytest.mark.parametrize("text", ["زن", "user: باشه 👍", "ﻋ", "ۀ", "گچپژ", "مكان المرأة", "hello و"])
+def test_a_persian_letter_among_others_is_seen(text: str) -> None:
+    assert has_persian_letters(text)
+
+
+@pytest.mark.parametrize("text", ["", "hello", "Привет", "女人", "۱۲۳ ؟ ، ٪", "\u200c\u0651 ـ", "👩‍🚀"])
+def test_other_scripts_digits_and_signs_are_no_persian_letters(text: str) -> None:
+    assert not has_persian_letters(text)

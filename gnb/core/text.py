@@ -1,7 +1,13 @@
 """Folded keys for comparing Persian text. What an author wrote is never replaced by its key."""
 
+import re
 import unicodedata
 
+_PERSIAN_LETTER = re.compile(
+    r"[\u0620-\u063f\u0641-\u064a\u066e-\u06d3\u06ee-\u06ef\u06fa-\u06ff"  # without digits, marks and the tatweel
+    r"\ufb50-\ufbb1\ufbd3-\ufdfb\ufe70-\ufefc]"
+)
+"""A letter of the Arabic script, or a form of one."""
 _LETTERS = str.maketrans(
     {
         "ي": "ی",
@@ -50,6 +56,11 @@ def fold(text: str) -> str:
 def has_letters(text: str) -> bool:
     """Tell whether a text holds a letter: a model that is asked about spaces, digits or emoji alone makes up words."""
     return any(map(str.isalpha, text))
+
+
+def has_persian_letters(text: str) -> bool:
+    """Tell whether a text holds a letter of the Persian script: a model that was tuned on Persian garbles others."""
+    return _PERSIAN_LETTER.search(text) is not None
 
 
 def comparison_key(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from gnb.core.records import Rewrite
 from gnb.core.sentences import sentence_groups
-from gnb.core.text import has_letters
+from gnb.core.text import has_persian_letters
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,8 @@ class Line:
 
 
 def worded_lines(text: str) -> list[str]:
-    """Return the lines of a text that hold a letter: those that a model is asked about. Long ones are cut."""
-    return list(filter(has_letters, _parts(text)))
+    """Return the lines of a text that hold a Persian letter: those that a model is asked about. Long ones are cut."""
+    return list(filter(has_persian_letters, _parts(text)))
 
 
 def _parts(text: str) -> Iterator[str]:
