@@ -130,8 +130,8 @@ def test_rewrite_names_a_category_where_detect_does(workplace: Workplace, tiny: 
 
 def test_a_pipe_gets_columns(workplace: Workplace) -> None:
     (workplace.folder / "a.txt").write_text(f"{TEXT}\n\n", "utf-8")
-    out, err = workplace.run(*DETECT, "-o", BIASED, "-f", "a.txt", "-f", "-", stdin=b"x\ty")
-    rows = ["0.9730", "generic", "باید", TEXT], ["0.0000", "none", "", ""], ["0.9730", "generic", "y", r"x\ty"]
+    out, err = workplace.run(*DETECT, "-o", BIASED, "-f", "a.txt", "-f", "-", stdin="ز\tن".encode())
+    rows = ["0.9730", "generic", "باید", TEXT], ["0.0000", "none", "", ""], ["0.9730", "generic", "ن", r"ز\tن"]
     assert out == "".join("\t".join(row) + "\n" for row in rows)
     assert err == ""
 

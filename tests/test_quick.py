@@ -23,7 +23,7 @@ from gnb.models.detector import Detector
 from gnb.models.embedded import embedded_folder
 from gnb.models.gemma import Gemma
 from gnb.models.gemma_config import read_config
-from gnb.models.gemma_numpy import NumpyGemma, _one_thread
+from gnb.models.gemma_numpy import NumpyGemma, _one_thread, _thread_pools
 from gnb.models.light import load_light
 from gnb.models.merging import merge_plain
 from gnb.models.options import ModelOptions
@@ -180,6 +180,7 @@ def test_only_the_embedded_model_in_float32_on_a_cpu_is_loaded_so(options: dict[
 
 
 def test_models_that_run_at_once_leave_the_threads_of_others_as_they_were() -> None:
+    _thread_pools.cache_clear()  # other tests may have loaded scipy, with a library of its own, since it was filled
     with threadpool_limits(2, user_api="blas"):
         first, second = _one_thread, _one_thread
         first.__enter__()
