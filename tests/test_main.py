@@ -78,7 +78,7 @@ def test_the_traceback_of_an_unexpected_error_comes_on_request(faulty: str) -> N
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 @pytest.mark.parametrize(
-    ("arguments", "code"), [("rewrite -r copy a", 0), ("rewrite -r copy", 0), ("detect -r copy a", 2), ("nothing", 2)]
+    ("arguments", "code"), [("rewrite -r copy a", 0), ("rewrite -r copy", 0), ("detect -r copy زن", 2), ("nothing", 2)]
 )
 def test_standard_streams_may_be_closed(closed: str, arguments: str, code: int) -> None:
     command = ["sh", "-c", f'"$0" -m gnb {arguments} {closed}', sys.executable]
