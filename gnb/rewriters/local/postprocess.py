@@ -1,6 +1,6 @@
 """From what a model said to the neutral text: each step a function of its own. None removes a letter, digit or emoji.
 
-Raise `VERSION` whenever a step changes, or which lines are asked about, so that stored outputs are made anew.
+Raise `VERSION` whenever a step changes, or which lines are asked about or changed, so that stored outputs are made anew.
 """
 
 from functools import partial
@@ -9,7 +9,7 @@ import regex
 
 from gnb.core.atoms import restore_atoms
 
-VERSION = 6
+VERSION = 7
 _RULE = regex.compile(r"_{4,}")
 _SPACES = regex.compile(r"[ \t\u00a0]+")
 _SENTENCE_END = regex.compile(r"(?<=[.!?؟…])\s+")
