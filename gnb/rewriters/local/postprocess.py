@@ -1,6 +1,6 @@
 """From what a model said to the neutral text: each step a function of its own. None removes a letter, digit or emoji.
 
-Raise `VERSION` whenever a step changes, or which lines are asked about or changed, so that stored outputs are made anew.
+Raise `VERSION` whenever a step changes, or which lines are asked about or changed: stored outputs are then made anew.
 """
 
 from functools import partial
