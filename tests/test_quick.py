@@ -36,7 +36,7 @@ from gnb.rewriters.local.single import SingleDecoder
 from gnb.rewriters.lora import LoraRewriter
 from gnb.sources.bundled import BundledOptions, BundledSource
 
-TEXTS = [example.text for example in BundledSource(BundledOptions()).read(print) if example.biased][::600]
+TEXTS = [example.text for example in BundledSource(BundledOptions()).read(print) if example.biased][::520]
 """Some that the adapter changes; more than a few."""
 SENTENCE = "مردان قوی هستند و زنان احساساتی."
 
