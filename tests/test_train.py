@@ -6,7 +6,9 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from importlib import resources
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from commands import write
@@ -21,6 +23,7 @@ from gnb.models.loading import load_model
 from gnb.sources.bundled import BundledOptions, BundledSource
 from gnb.training.data import TrainingData, select_data
 from gnb.training.job import CHECKPOINTS, perform
+from gnb.training.options import TrainingOptions
 
 
 @pytest.fixture(scope="module")
@@ -208,6 +211,12 @@ def test_a_run_goes_on_from_an_adapter(bench: Bench, trained: Bench) -> None:
 def test_a_run_goes_on_from_no_adapter_of_another_task(bench: Bench, tiny_detector: Path) -> None:
     with pytest.raises(ModelError, match="has learnt the task 'detect', so a run of 'rewrite' cannot go on from it"):
         bench.train(start_from=str(tiny_detector))
+
+
+@pytest.mark.parametrize(("task", "folder"), [("rewrite", "adapter"), ("detect", "detector")])
+def test_a_run_can_go_on_from_what_ships_for_its_task(task: Literal["rewrite", "detect"], folder: str) -> None:
+    start = TrainingOptions(task=task, start_from="embedded").start_folder()
+    assert start == Path(str(resources.files("gnb"))) / "data" / folder
 
 
 @pytest.mark.parametrize("step", [1, 3, 5, 8])

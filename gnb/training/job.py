@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gnb.core.errors import InputError
 from gnb.core.fingerprint import fingerprint_of
-from gnb.models.adapters import CARD, CONFIG, KEYS, LEXICON, WEIGHTS, adapter_card, adapter_identity, resolve_adapter
+from gnb.models.adapters import CARD, CONFIG, KEYS, LEXICON, WEIGHTS, adapter_card, adapter_identity
 from gnb.models.loading import model_identity
 from gnb.models.placing import context_length
 from gnb.training.callbacks import Watch
@@ -52,8 +52,8 @@ class Job:
         """Return everything that makes the adapter what it is."""
         settings = self.options.model_dump(exclude=_ELSEWHERE) | {"context_length": context_length(self.options)}
         base = model_identity(self.options.base_model, self.options.revision)
-        start = self.options.start_from
-        started = {"started_from": adapter_identity(resolve_adapter(start))["adapter"]} if start else {}
+        start = self.options.start_folder()
+        started = {"started_from": adapter_identity(start)["adapter"]} if start else {}
         return {"base": base, "data": self.data.hash(), "settings": settings, **started}
 
     def run_id(self) -> str:

@@ -2,11 +2,13 @@
 
 import tomllib
 from importlib import resources
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from gnb.core.errors import UnknownNameError
+from gnb.models.adapters import resolve_adapter
 from gnb.models.options import ModelOptions
 from gnb.models.prompt import PUBLISHED
 
@@ -55,7 +57,8 @@ class TrainingOptions(ModelOptions):
     change_weight: float = Field(2.0, ge=1, le=100)
     """Weight in the loss of the answer's tokens that differ from the text; 1 treats all tokens alike."""
     start_from: str | None = None
-    """Adapter to go on from, "embedded" or a folder: its rank, scale and layers hold; unset for a fresh one."""
+    """Adapter to go on from, "embedded" for the one that ships for the task, or a folder: its rank, scale and layers
+    hold; unset for a fresh one."""
     rank: int = Field(16, ge=1, le=1024)
     """Rank r of the LoRA matrices."""
     alpha: int = Field(32, ge=1, le=4096)
@@ -76,6 +79,16 @@ class TrainingOptions(ModelOptions):
     """Seed of initialisation, order and dropout."""
     split_seed: int = Field(0, ge=0)
     """Seed of the split into training, validation and test items; compare on the same one."""
+
+    def start_folder(self) -> Path | None:
+        """Return the folder of the adapter to go on from; None for a fresh one.
+
+        Raises:
+            ModelError: if there is no adapter there.
+        """
+        if self.start_from is None:
+            return None
+        return resolve_adapter(self.start_from, "detector" if self.task == "detect" else "adapter")
 
 
 def preset_values(name: str) -> dict[str, Any]:

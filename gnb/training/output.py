@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gnb.core.lexicon import mine_lexicon
-from gnb.models.adapters import CARD, CONFIG, KEYS, LEXICON, WEIGHTS, resolve_adapter, training_keys
+from gnb.models.adapters import CARD, CONFIG, KEYS, LEXICON, WEIGHTS, training_keys
 from gnb.models.loading import weights_identity
 from gnb.training.card import licence_of, write_card
 from gnb.training.curves import draw_curves
@@ -93,8 +93,8 @@ def _lora_settings(model: "PeftModel") -> dict[str, Any]:
 
 def _texts_seen(job: Job) -> list[str]:
     """Return the hashes of the texts of this run and of those that made the adapter it went on from."""
-    start = job.options.start_from
-    return sorted({*job.data.text_keys(), *(training_keys(resolve_adapter(start)) if start else ())})
+    start = job.options.start_folder()
+    return sorted({*job.data.text_keys(), *(training_keys(start) if start else ())})
 
 
 def _last_epoch_loss(steps: Sequence[dict[str, float]]) -> float:

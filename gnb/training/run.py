@@ -10,7 +10,7 @@ from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dic
 from transformers import EarlyStoppingCallback, PrinterCallback, TrainingArguments, set_seed
 
 from gnb.core.errors import ModelError, SettingsError
-from gnb.models.adapters import adapter_card, adapts_vocabulary, lay_adapter, resolve_adapter
+from gnb.models.adapters import adapter_card, adapts_vocabulary, lay_adapter
 from gnb.models.classifier import load_classifier
 from gnb.models.loading import LoadedModel, load_model
 from gnb.models.placing import pick_dtype
@@ -114,8 +114,8 @@ def load_base(data: TrainingData, options: TrainingOptions) -> LoadedModel:
 
 
 def _adapts_vocabulary(options: TrainingOptions) -> bool:
-    if options.start_from:
-        return adapts_vocabulary(resolve_adapter(options.start_from))
+    if start := options.start_folder():
+        return adapts_vocabulary(start)
     return any(layer in options.target_modules for layer in ("embed", "lm_head"))
 
 
@@ -135,8 +135,7 @@ def attach_adapter(loaded: LoadedModel, options: TrainingOptions) -> PeftModel:
 
 def _adapted(loaded: LoadedModel, options: TrainingOptions) -> PeftModel:
     loaded.model = prepare_for_training(loaded.model, checkpointing=options.gradient_checkpointing)
-    if options.start_from:
-        folder = resolve_adapter(options.start_from)
+    if folder := options.start_folder():
         learnt = adapter_card(folder).get("task", options.task)
         if learnt != options.task:
             raise ModelError(
