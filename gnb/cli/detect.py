@@ -28,7 +28,7 @@ _LABEL_WIDTH = len("100% relationship")
 @click.option(
     "--threshold",
     type=click.FloatRange(0, 1),
-    help="Probability from which a text is biased.  [the rewriter's, or 0.7]",
+    help="Probability from which a text is biased.  [the rewriter's, or 0.55]",
 )
 @click.option(
     "--words/--no-words", default=True, help="Look for the words that carry the bias (default), or not: faster."

@@ -8,7 +8,7 @@ from typing import Any
 
 SCORES = ("probability", "margin")
 """The keys of a rewrite's details that say how biased its text is, the preferred one first (see `Rewrite`)."""
-DEFAULT_THRESHOLD = 0.7
+DEFAULT_THRESHOLD = 0.55
 """The probability from which a detector's word is taken, unless the user says otherwise: the lowest one at which the
 detector that ships has at most one in twenty of the unbiased validation texts touched (docs/tuning.md)."""
 _ITERATIONS = 50

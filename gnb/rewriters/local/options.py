@@ -31,7 +31,7 @@ class LocalOptions(ModelOptions, PromptOptions):
     """Added to the logit of each token drafted from the input, in nats: higher changes less (guided only)."""
     threshold: float | None = Field(None, ge=0, le=1)
     """Probability of bias from which a text is changed; a text that has none stays as it is (plain decoding without a
-    detector). Unset: 0.7 with a detector, else greedy decoding."""
+    detector). Unset: 0.55 with a detector, else greedy decoding."""
     batch_tokens: int = Field(2048, ge=1)
     """Tokens of prompt and draft that one batch holds; a batch holds one text at least."""
     window: int = Field(256, ge=1)

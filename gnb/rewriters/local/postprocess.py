@@ -9,7 +9,7 @@ import regex
 
 from gnb.core.atoms import restore_atoms
 
-VERSION = 7
+VERSION = 8
 _RULE = regex.compile(r"_{4,}")
 _SPACES = regex.compile(r"[ \t\u00a0]+")
 _SENTENCE_END = regex.compile(r"(?<=[.!?؟…])\s+")
