@@ -14,6 +14,8 @@ from gnb.models.placing import pick_device
 from gnb.rewriters.local.options import LoraOptions
 from gnb.rewriters.lora import LoraRewriter
 
+WHOLE_SPLIT = 287
+"""Texts of the test split, which are taken from its beginning."""
 FORMATS: dict[str, dict[str, Any]] = {
     "float32": {"dtype": "float32"},
     "bfloat16": {"dtype": "bfloat16"},
@@ -36,11 +38,11 @@ def answers(texts: list[str], batch_tokens: int, **options: Any) -> tuple[list[s
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--texts", type=int, default=287)
+    parser.add_argument("--texts", type=int, default=WHOLE_SPLIT)
     parser.add_argument("--formats", nargs="+", choices=FORMATS, default=list(FORMATS))
     parser.add_argument("--batch-tokens", type=int, default=2048)
     settings = parser.parse_args()
-    texts = test_texts(287)[: settings.texts]
+    texts = test_texts(WHOLE_SPLIT)[: settings.texts]
     print(f"{len(texts)} test texts, device {pick_device('auto')}\n")
     print("| weights | guided (s) | plain (s) | other answers |\n|---|---:|---:|---:|")
     for name in settings.formats:

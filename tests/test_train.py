@@ -352,6 +352,15 @@ def test_texts_that_are_left_out_and_a_validation_part_without_texts_are_told(be
     assert "No text is for validation: nothing tells how well the run learns, or when to stop.\n" in done.stderr
 
 
+@pytest.mark.parametrize(("task", "kind"), [("rewrite", "adapter"), ("detect", "detector")])
+def test_a_dry_run_refuses_to_go_on_from_what_is_not_there(tmp_path: Path, task: str, kind: str) -> None:
+    lost = tmp_path / "lost"
+    done = run(gnb("--to", tmp_path / "new", "--task", task, "-o", f"train.start_from={lost}", "--dry-run"))
+    assert done.returncode == 2
+    assert f"There is no {kind} in '{lost}'" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_a_dry_run_shows_the_whole_published_recipe_even_without_the_model(tmp_path: Path) -> None:
     command = gnb("--to", tmp_path / "adapter", "--preset", "paper", "--profile", "llama3", "--dry-run", "--json")
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)}

@@ -97,6 +97,7 @@ def _job(
     options, chosen = _options(settings, preset or _PRESETS[task], given)
     if options.task != task:
         raise SettingsError(f"The preset {preset!r} is for another task: add --task {options.task}.")
+    options.start_folder()  # one that is not there is told before the sources are read, and by --dry-run too
     examples = list(_examples(settings, sources, strict=strict))
     # after the sources have been read: what trains takes seconds to import, and a mistake is to be told at once
     from gnb.training.data import select_data
