@@ -9,9 +9,9 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, with_config
 
 from gnb.core.components import Rewriter
 from gnb.core.errors import SettingsError, UnknownNameError, nearest
@@ -34,15 +34,22 @@ class Experiment(BaseModel):
     copy_baseline: bool = True
 
 
+@with_config(ConfigDict(extra="allow"))
+class ComponentTable(TypedDict, total=False):
+    """Options of one component, which checks them when it is built; `use` names the component of a variant."""
+
+    use: str
+
+
 class SettingsFile(BaseModel):
     """What a `gnb.toml` may hold. A table `[rewriters.LABEL]` with `use = "NAME"` makes a named variant."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     profile: str = "embedded"
     profiles: dict[str, Table] = {}
-    sources: dict[str, Table] = {}
-    rewriters: dict[str, Table] = {}
-    metrics: dict[str, Table] = {}
+    sources: dict[str, ComponentTable] = {}
+    rewriters: dict[str, ComponentTable] = {}
+    metrics: dict[str, ComponentTable] = {}
     experiments: dict[str, Experiment] = {}
     train: Table = {}
 
@@ -153,7 +160,7 @@ class Settings:
             if kind == "source" and Path(text).exists():
                 fitting = "prepared" if Path(text).is_dir() else "jsonl, csv, parquet or text"
                 raise SettingsError(f"{text!r} names no source. Say how to read it: SOURCE:{text} ({fitting}).")
-            raise UnknownNameError(kind, name, {*registry.components[kind], *tables})
+            raise UnknownNameError(kind, name, {*registry.components[kind], *tables} - {name})
         return label, name, argument
 
 
