@@ -85,6 +85,18 @@ def test_a_detector_whose_numbers_overflow_judges_nothing(
     assert "gives no finite numbers" in line
 
 
+def test_a_detector_whose_categories_do_not_begin_with_none_judges_nothing(
+    tiny_model: Path, tiny_detector: Path, tmp_path: Path
+) -> None:
+    detector = shutil.copytree(tiny_detector, tmp_path / "detector")
+    card = json.loads((detector / CARD).read_text("utf-8"))
+    first, *others = card["categories"]
+    (detector / CARD).write_text(json.dumps(card | {"categories": [*others, first]}), "utf-8")
+    line = told_of_detector(detector, base_model=str(tiny_model), dtype="float32")
+    assert f"{detector / CARD}: the categories are" in line
+    assert "'none' first" in line
+
+
 def test_adapter_and_detector_of_the_embedded_model_are_looked_at_too(tmp_path: Path) -> None:
     adapter = damaged(resolve_adapter("embedded"), tmp_path / "adapter", "lora_B", math.nan)
     assert "not all of its weights are finite numbers" in told_of_adapter(adapter)

@@ -175,9 +175,13 @@ def _category_logits(loaded: LoadedModel, rows: Sequence[Sequence[int]]) -> list
 
 
 def _categories(found: Any, folder: Path) -> tuple[str, ...]:
-    if isinstance(found, list) and len(found) > 1 and all(isinstance(category, str) for category in found):
+    is_list = isinstance(found, list) and len(found) > 1 and all(isinstance(category, str) for category in found)
+    if is_list and found[0] == NEUTRAL:  # else the logits would be taken for those of other categories
         return tuple(found)
-    raise ModelError(f"{folder / CARD}: the categories are {found!r}, not a list of two names or more.")
+    raise ModelError(
+        f"{folder / CARD}: the categories are {found!r}, not a list of two names or more, {NEUTRAL!r} first; train the "
+        "detector again."
+    )
 
 
 def bias_score(logits: Sequence[float]) -> float:
