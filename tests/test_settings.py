@@ -12,8 +12,8 @@ def file(tmp_path: Path) -> Path:
 
 
 def told(file: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """Run a command that a mistake ends, and return the one line that it says."""
-    code = gnb(*arguments, "--config", str(file))
+    """Run a command that a mistake ends, and return the one line that it says; the file need not be there."""
+    code = gnb(*arguments, *(("--config", str(file)) if file.exists() else ()))
     out, err = capsys.readouterr()
     assert (code, out, err.count("\n")) == (2, "", 1), err
     return err
@@ -44,3 +44,40 @@ def test_a_table_that_leads_to_no_component_is_not_suggested_for_itself(
     file.write_text(table, "utf-8")
     line = told(file, capsys, "rewrite", "-r", "x", "متن")
     assert line == "Error: There is no rewriter 'x'. Existing: base, copy, gpt, lora.\n"
+
+
+@pytest.mark.parametrize("nested", ["[" * 3000 + "]" * 3000, "{a=" * 3000 + "1" + "}" * 3000])
+def test_a_settings_file_that_is_nested_too_deeply_is_refused(
+    file: Path, capsys: pytest.CaptureFixture[str], nested: str
+) -> None:
+    file.write_text(f"[rewriters.lora]\nthreshold = {nested}\n", "utf-8")
+    assert told(file, capsys, "rewrite", "-r", "copy", "متن") == f"Error: {file}: is nested too deeply.\n"
+
+
+def test_a_number_that_is_too_long_for_python_is_no_valid_toml(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text(f"[rewriters.lora]\nthreshold = {'9' * 5000}\n", "utf-8")
+    assert "g.toml: is not valid TOML: Exceeds the limit" in told(file, capsys, "rewrite", "-r", "copy", "متن")
+
+
+@pytest.mark.parametrize("value", ["[" * 100_000, "[" * 100_000 + "]" * 100_000, '{"a":' * 100_000, "9" * 100_000])
+def test_a_long_value_is_repeated_in_part(file: Path, capsys: pytest.CaptureFixture[str], value: str) -> None:
+    line = told(file, capsys, "rewrite", "-r", "lora", "-o", f"lora.threshold={value}", "متن")
+    assert line.startswith("Error: rewriter 'lora', option 'threshold': Input should be ")
+    assert f"(got '{value[:150]}" in line
+    assert len(line) < 400
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("-r", "copy", "-o", "x" * 5000), "x…: write LABEL.OPTION=VALUE"),
+        (("-r", "x" * 5000), "x…. Existing: base"),
+        (("-r", "copy", "-o", f"copy.{'x' * 5000}=1"), "x…. Its options: none."),
+    ],
+)
+def test_a_long_name_is_repeated_in_part(
+    file: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], message: str
+) -> None:
+    line = told(file, capsys, "rewrite", *arguments, "متن")
+    assert message in line
+    assert len(line) < 400

@@ -5,6 +5,8 @@ from difflib import get_close_matches
 
 DAMAGES = (OSError, MemoryError, RecursionError, ValueError, KeyError, TypeError, AttributeError, ArithmeticError)
 """What files of strangers may lead to, besides what is right."""
+_LONGEST_SHOWN = 200
+"""Characters of a value that a message repeats: a path as people have them, and no text that fills a screen."""
 
 
 class GnbError(Exception):
@@ -30,7 +32,9 @@ class UnknownNameError(SettingsError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
-        super().__init__(f"There is no {kind} {name!r}.{nearest(name, names)} Existing: {', '.join(names) or 'none'}.")
+        super().__init__(
+            f"There is no {kind} {shown(name)}.{nearest(name, names)} Existing: {', '.join(names) or 'none'}."
+        )
 
 
 class MissingDependencyError(GnbError):
@@ -43,6 +47,12 @@ class ModelError(GnbError):
 
 class StoreError(GnbError):
     """The run store cannot be used."""
+
+
+def shown(value: object) -> str:
+    """Return a value as a message repeats it: as Python writes it, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 
 
 def first_line(error: BaseException) -> str:

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from gnb.core.errors import SettingsError, nearest
+from gnb.core.errors import SettingsError, nearest, shown
 
 
 class Options(BaseModel):
@@ -42,6 +42,6 @@ def _explain(owner: str, model: type[Options], item: dict[str, Any]) -> str:
     if item["type"] == "missing" and key in known:
         return f"{owner} needs the option {key!r}: {model.model_fields[key].description}"
     if item["type"] == "extra_forbidden":
-        return f"{owner} has no option {key!r}.{nearest(key, known)} Its options: {', '.join(known) or 'none'}."
+        return f"{owner} has no option {shown(key)}.{nearest(key, known)} Its options: {', '.join(known) or 'none'}."
     problem = item["msg"].removeprefix("Value error, ")  # what pydantic puts before the words of our own checks
-    return f"{owner}, option {key!r}: {problem} (got {item['input']!r})."
+    return f"{owner}, option {key!r}: {problem} (got {shown(item['input'])})."

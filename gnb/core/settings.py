@@ -14,7 +14,7 @@ from typing import Any, TypedDict
 from pydantic import BaseModel, ConfigDict, ValidationError, with_config
 
 from gnb.core.components import Rewriter
-from gnb.core.errors import SettingsError, UnknownNameError, nearest
+from gnb.core.errors import SettingsError, UnknownNameError, nearest, shown
 from gnb.core.profiles import Table, check_profile, merged_profiles
 from gnb.core.registry import Kind, Registry
 
@@ -115,7 +115,7 @@ class Settings:
             values |= {key: value for key, value in tables.get(table, {}).items() if key != "use"}
         if argument:
             if component.argument is None:
-                raise SettingsError(f"{kind} {name!r} takes no argument, got {argument!r}.")
+                raise SettingsError(f"{kind} {name!r} takes no argument, got {shown(argument)}.")
             values[component.argument] = argument
         if kind == "rewriter":
             known = component.options_model.model_fields
@@ -188,7 +188,7 @@ def parse_pairs(pairs: tuple[str, ...]) -> dict[str, Table]:
         name, equals, value = pair.partition("=")
         label, dot, key = name.strip().partition(".")
         if not (equals and dot and label and key):
-            raise SettingsError(f"-o {pair!r}: write LABEL.OPTION=VALUE, such as -o lora.threshold=0.9.")
+            raise SettingsError(f"-o {shown(pair)}: write LABEL.OPTION=VALUE, such as -o lora.threshold=0.9.")
         tables.setdefault(label, {})[key] = parse_value(value)
     return tables
 
@@ -197,7 +197,7 @@ def parse_value(text: str) -> Any:
     """Read a value of `-o`: JSON where it parses as such (numbers, true, lists), else the text itself."""
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # of what is nested deeply, the component says what it wants instead
         return text
 
 
@@ -210,10 +210,12 @@ def _read_file(path: Path, *, required: bool) -> SettingsFile:
         raise SettingsError(f"{path}: cannot be read ({error.strerror}).") from None
     except UnicodeDecodeError:
         raise SettingsError(f"{path}: is not UTF-8 text.") from None
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path}: is not valid TOML: {error}") from None
     except ValidationError as error:
         raise SettingsError("\n".join(_explain(path, dict(item)) for item in error.errors())) from None
+    except ValueError as error:  # TOMLDecodeError, and what int() says of a number of thousands of digits
+        raise SettingsError(f"{path}: is not valid TOML: {error}") from None
+    except RecursionError:
+        raise SettingsError(f"{path}: is nested too deeply.") from None
 
 
 def _explain(path: Path, item: dict[str, Any]) -> str:
