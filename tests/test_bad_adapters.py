@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from safetensors.torch import load_file, save_file
 
+from gnb.core.answering import answer
 from gnb.core.errors import ModelError
-from gnb.models.adapters import CARD, CONFIG, WEIGHTS, resolve_adapter
+from gnb.core.store import Store
+from gnb.models.adapters import CARD, CONFIG, KEYS, WEIGHTS, resolve_adapter
 from gnb.models.calibrations import stored_calibration
 from gnb.models.detector import Detector
 from gnb.models.options import ModelOptions
@@ -102,6 +104,18 @@ def test_adapter_and_detector_of_the_embedded_model_are_looked_at_too(tmp_path: 
     assert "not all of its weights are finite numbers" in told_of_adapter(adapter)
     detector = damaged(resolve_adapter("embedded", "detector"), tmp_path / "detector", "score", math.nan)
     assert "not all of its weights are finite numbers" in told_of_detector(detector)
+
+
+def test_keys_of_training_texts_that_are_no_text_are_told_before_anything_is_answered(
+    tiny_model: Path, tiny_adapter: Path, tmp_path: Path, store: Store
+) -> None:
+    adapter = shutil.copytree(tiny_adapter, tmp_path / "adapter")
+    (adapter / KEYS).write_bytes(b"\xff\xfe")
+    rewriter = LoraRewriter(LoraOptions(base_model=str(tiny_model), adapter=str(adapter)))
+    found = answer(rewriter, [TEXT], store, lambda done, total: None)
+    assert found.error.startswith(f"{adapter / KEYS} is damaged")
+    assert "\n" not in found.error
+    assert store.outputs(found.fingerprint, [TEXT]) == {}
 
 
 def test_settings_nested_too_deeply_are_told(tiny_model: Path, tiny_adapter: Path, tmp_path: Path) -> None:

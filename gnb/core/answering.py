@@ -47,9 +47,10 @@ def answer(rewriter: Rewriter, texts: Sequence[str], store: Store, follow: Follo
     try:
         record = identify(rewriter)
         fingerprint = store.add_record("rewriter", record)
+        trained_on = rewriter.training_keys()  # what is wrong with them is told before an hour is spent on answers
         _complete(rewriter, fingerprint, texts, store, follow)
         # Read back: another process that answered first has the last word.
-        return Answers(fingerprint, record, store.outputs(fingerprint, texts), rewriter.training_keys())
+        return Answers(fingerprint, record, store.outputs(fingerprint, texts), trained_on)
     except StoreError:
         raise
     except FAULTS as error:

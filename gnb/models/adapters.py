@@ -96,9 +96,16 @@ def check_base(folder: Path, options: ModelOptions) -> None:
 
 
 def training_keys(folder: Path) -> frozenset[str]:
-    """Return the hashes of the texts that an adapter was trained or validated on, as far as it says."""
+    """Return the hashes of the texts that an adapter was trained or validated on, as far as it says.
+
+    Raises:
+        ModelError: if the file that holds them is damaged.
+    """
     file = folder / KEYS
-    return frozenset(file.read_text("utf-8").split()) if file.is_file() else frozenset()
+    try:
+        return frozenset(file.read_text("utf-8").split()) if file.is_file() else frozenset()
+    except UnicodeDecodeError as error:
+        raise ModelError(f"{file} is damaged ({first_line(error)}); train the adapter again.") from None
 
 
 def adapts_vocabulary(folder: Path) -> bool:
