@@ -143,7 +143,10 @@ class Listed(Source):
         ([[Example("1", "a")], [Example("2", "a")]], "a second read"),
         ([[Example("1", " ")]], "the text is blank"),
         ([[Example("1", "a", ("b",), biased=False)]], "an unbiased text's reference is the text itself"),
-        ([[Example("1", "a", split="dev")]], "there is no split 'dev'"),
+        ([[Example("", "a")]], "the id is empty"),
+        ([[Example("1", "a", ("b", " "))]], "a reference is blank"),
+        ([[Example("1", "a", "b")]], "references must be a tuple of texts, got 'b'"),
+        ([[Example("1", "a", split="dev")]], "split must be one of train, validation, test, or None, got 'dev'"),
         ([[Example("1", "a", metadata={"x": {1}})]], "the metadata cannot be written as JSON"),
     ],
 )

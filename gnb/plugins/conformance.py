@@ -15,6 +15,7 @@ from itertools import islice
 
 from gnb.core.components import Column, Counts, Metric, Rewriter, Source
 from gnb.core.fingerprint import canonical_json
+from gnb.core.reading import fault_of
 from gnb.core.records import Example, Problem, Rewrite, Segment
 from gnb.core.registry import Registry
 from gnb.plugins.describe import all_components
@@ -141,17 +142,14 @@ def _check_problem(problem: Problem) -> None:
 
 
 def _check_example(example: Example) -> None:
-    _require(isinstance(example, Example), f"read() yielded a {type(example).__name__}, not an Example")
+    fault = fault_of(example)
+    _require(not fault, fault)
     name = f"example {example.id!r}"
-    _require(isinstance(example.id, str) and example.id != "", f"{name}: the id is a text")
-    _require(isinstance(example.text, str) and example.text.strip() != "", f"{name}: the text is blank")
-    _require(isinstance(example.references, tuple), f"{name}: the references are a tuple")
-    blank = [item for item in example.references if not (isinstance(item, str) and item.strip())]
-    _require(not blank, f"{name}: a reference is blank or no text")
-    _require(example.biased in (True, False, None), f"{name}: biased is True, False or None")
+    _require(example.id != "", f"{name}: the id is empty")
+    _require(example.text.strip() != "", f"{name}: the text is blank")
+    _require(all(reference.strip() for reference in example.references), f"{name}: a reference is blank")
     if example.biased is False and example.references:
         _require(example.text in example.references, f"{name}: an unbiased text's reference is the text itself")
-    _require(example.split in (None, "train", "validation", "test"), f"{name}: there is no split {example.split!r}")
     _require_json(example.metadata, f"{name}: the metadata")
 
 
