@@ -91,3 +91,9 @@ def test_the_4_bit_profile_is_the_study_model_in_4_bits(registry: Registry):
     choice = load_settings(None, "llama3-4bit").choose("rewriter", "lora", registry)
     options = build_options(LoraOptions, choice.values, "lora")
     assert (options.base_model, options.quantisation) == ("meta-llama/Meta-Llama-3-8B", "4bit")
+
+
+@pytest.mark.parametrize("option", ["threshold", "length_margin"])
+def test_true_is_no_number(option: str):
+    with pytest.raises(SettingsError, match=f"option '{option}': write a number, not true or false .got True"):
+        build_options(LoraOptions, {option: True}, "rewriter 'lora'")

@@ -1,9 +1,9 @@
 """Options of a component: one pydantic model validates `gnb.toml`, `-o key=value` and variants alike."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
 from gnb.core.errors import SettingsError, nearest, shown
 
@@ -17,6 +17,16 @@ class Options(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, protected_namespaces=())
     profile_section: ClassVar[str | None] = None
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_flags(cls, value: object, info: ValidationInfo) -> object:
+        """Refuse true and false as numbers, which pydantic takes for 1 and 0."""
+        annotation = cls.model_fields[str(info.field_name)].annotation
+        kinds = {annotation, *get_args(annotation)}
+        if isinstance(value, bool) and kinds & {int, float} and bool not in kinds:
+            raise ValueError("write a number, not true or false")
+        return value
 
 
 def build_options[OptionsT: Options](model: type[OptionsT], values: Mapping[str, Any], owner: str) -> OptionsT:
