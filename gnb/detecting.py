@@ -105,7 +105,7 @@ def findings(
     if not words:  # the detector judges every text, and the rewriter gets those that are biased for certain
         rewriter = _build(settings, name, {**options, "threshold": 1.0})
     with rewriter:
-        for text, answer in answered(rewriter, batches):
+        for text, answer in answered(rewriter, name, batches):
             yield _finding(text, answer, name, limit, words=words)
 
 

@@ -46,6 +46,8 @@ class ScriptedOptions(Options):
     """Details of every answer."""
     keys: tuple[str, ...] = ()
     """Keys of texts trained on."""
+    bare: bool = False
+    """Answer with a string, which is no Rewrite."""
     nameless: bool = False
     """Raise when asked for the fingerprint."""
 
@@ -75,7 +77,8 @@ class ScriptedRewriter(Rewriter):
                 with Path(self.options.log).open("a", encoding="utf-8") as log:
                     log.write(text + "\n")
             answer = text + self.options.suffix + self.options.extra
-            yield Rewrite(answer, f"raw {text}", self.options.fallback, self.options.details)
+            rewrite = Rewrite(answer, f"raw {text}", self.options.fallback, self.options.details)
+            yield answer if self.options.bare else rewrite  # type: ignore[misc]
 
     def close(self) -> None:
         self.closed += 1

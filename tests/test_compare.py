@@ -156,12 +156,8 @@ def test_a_rewriter_that_fails_is_shown_with_the_reason_and_the_others_finish(
 
 
 def test_an_answer_that_is_no_rewrite_is_named(store: Store) -> None:
-    class Wrong(ScriptedRewriter):
-        def rewrite(self, texts):
-            return iter(texts)
-
-    matrix = compare(EXAMPLES[:1], {"bad": Wrong(ScriptedOptions())}, {}, store)
-    assert matrix.rows[0].error == "It answered with 'متن 0', not with a Rewrite that holds a text."
+    matrix = compare(EXAMPLES[:1], {"bad": ScriptedRewriter(ScriptedOptions(bare=True))}, {}, store)
+    assert matrix.rows[0].error == "It answered with 'متن 0!', not with a Rewrite that holds a text."
 
 
 @pytest.mark.parametrize(

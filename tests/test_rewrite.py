@@ -194,6 +194,22 @@ def test_a_rewriter_that_fails_midway_leaves_what_it_has_answered(workplace: Wor
     assert "told to raise" in err
 
 
+@pytest.mark.parametrize("command", ["rewrite", "detect"])
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("mine.bare=true", f"It answered with '{TEXT}!', not with a Rewrite that holds a text."),
+        ("mine.surplus=-1", "It gave 0 answers to 1 texts."),
+    ],
+)
+def test_a_rewriter_that_breaks_its_contract_is_named(
+    workplace: Workplace, command: str, option: str, message: str
+) -> None:
+    (workplace.folder / "gnb.toml").write_text('[rewriters.mine]\nuse = "scripted"\n', "utf-8")
+    out, err = workplace.run(command, "-r", "mine", "-o", option, TEXT, code=2)
+    assert (out, err) == ("", f"Error: mine failed: {message}\n")
+
+
 def test_a_closed_pipe_ends_quietly(workplace: Workplace) -> None:
     process = workplace.start(*REWRITE, stdin=subprocess.PIPE)
     assert process.stdin

@@ -40,7 +40,7 @@ def rewrite(settings: Settings, batches: Iterator[list[str]], name: str, show_ch
     fallbacks = 0
     with settings.build_rewriter(name, installed_plugins().registry) as rewriter:
         show: Show = _show_json(rewriter) if as_json else _show_changes() if show_changes else _show_text
-        for text, answer in answered(rewriter, batches):
+        for text, answer in answered(rewriter, name, batches):
             show(text, answer)
             fallbacks += answer.fallback
     if fallbacks:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gnb.core.components import Metric, Record, Rewriter
-from gnb.core.errors import GnbError, StoreError
+from gnb.core.errors import GnbError, StoreError, shown
 from gnb.core.lines import is_blank
 from gnb.core.metering import Meter
 from gnb.core.progress import Follow
@@ -68,7 +68,11 @@ def reason(error: BaseException) -> str:
     return str(error) if isinstance(error, GnbError) else f"{type(error).__name__}: {error}".removesuffix(": ")
 
 
-class MiscountError(GnbError):
+class AnswerError(GnbError):
+    """A rewriter answered with something else than a Rewrite. Whoever knows what the user calls it names it."""
+
+
+class MiscountError(AnswerError):
     """A rewriter gave another number of answers than there were texts."""
 
 
@@ -97,7 +101,7 @@ def _as_completed(rewriter: Rewriter, texts: Sequence[str], meter: Meter) -> Ite
     """Yield each text with its answer, in the order in which the answers arrive.
 
     Raises:
-        MiscountError, GnbError: as `pairs`.
+        MiscountError, AnswerError: as `pairs`.
     """
     waiting = set(range(len(texts)))
     for place, rewrite in rewriter.rewrite_as_completed(meter.taken(texts)):
@@ -109,16 +113,24 @@ def _as_completed(rewriter: Rewriter, texts: Sequence[str], meter: Meter) -> Ite
         raise MiscountError(_TOO_FEW.format(len(texts) - len(waiting), len(texts)))
 
 
-def answered(rewriter: Rewriter, batches: Iterable[Sequence[str]]) -> Iterator[tuple[str, Rewrite]]:
+def answered(rewriter: Rewriter, name: str, batches: Iterable[Sequence[str]]) -> Iterator[tuple[str, Rewrite]]:
     """Yield each text with its answer, batch by batch, so that nobody who types waits; blank texts reach no rewriter.
 
+    Args:
+        rewriter: the rewriter.
+        name: what the user calls it.
+        batches: the texts.
+
     Raises:
-        GnbError: as `pairs`.
+        GnbError: with the name, where `pairs` raises one of its own.
     """
-    for texts in batches:
-        answers = pairs(rewriter, [text for text in texts if not is_blank(text)])
-        for text in texts:
-            yield (text, Rewrite("")) if is_blank(text) else next(answers)
+    try:
+        for texts in batches:
+            answers = pairs(rewriter, [text for text in texts if not is_blank(text)])
+            for text in texts:
+                yield (text, Rewrite("")) if is_blank(text) else next(answers)
+    except AnswerError as error:
+        raise GnbError(f"{name} failed: {error}") from None
 
 
 def pairs(rewriter: Rewriter, texts: Sequence[str]) -> Iterator[tuple[str, Rewrite]]:
@@ -126,7 +138,7 @@ def pairs(rewriter: Rewriter, texts: Sequence[str]) -> Iterator[tuple[str, Rewri
 
     Raises:
         MiscountError: at the end, if the rewriter gave another number of answers than there are texts.
-        GnbError: if it answered with something else than a Rewrite.
+        AnswerError: if it answered with something else than a Rewrite.
     """
     rewrites = iter(rewriter.rewrite(iter(texts)))
     for done, text in enumerate(texts):
@@ -140,5 +152,5 @@ def pairs(rewriter: Rewriter, texts: Sequence[str]) -> Iterator[tuple[str, Rewri
 
 def _checked(rewrite: object) -> Rewrite:
     if not (isinstance(rewrite, Rewrite) and isinstance(rewrite.text, str)):
-        raise GnbError(f"It answered with {rewrite!r}, not with a Rewrite that holds a text.")
+        raise AnswerError(f"It answered with {shown(rewrite)}, not with a Rewrite that holds a text.")
     return rewrite
