@@ -132,6 +132,15 @@ def test_a_scale_beyond_all_numbers_is_told(tiny_model: Path, tiny_adapter: Path
         assert "damaged" in told_of_adapter(folder, **options)
 
 
+def test_a_setting_that_peft_does_not_know_is_no_matter_of_the_users(
+    tiny_model: Path, tiny_adapter: Path, tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    folder = with_settings(tiny_adapter, tmp_path / "adapter", of_a_later_peft=1)
+    (found,) = LoraRewriter(LoraOptions(base_model=str(tiny_model), adapter=str(folder))).rewrite([TEXT])
+    assert found.text != TEXT
+    assert [str(each.message) for each in recwarn if "keyword" in str(each.message)] == []
+
+
 def test_a_calibration_beyond_all_numbers_is_told(tmp_path: Path) -> None:
     (tmp_path / CARD).write_text(json.dumps({"calibration": {"slope": 10**400}}), "utf-8")
     with pytest.raises(ModelError, match="not a slope above 0 and an intercept"):

@@ -27,6 +27,8 @@ def quiet_transformers() -> None:
     quiet_client()
     refuse_kernels()
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"(transformers|peft)\.")
+    # of an adapter's settings that a later peft writes, whose defaults change nothing: it tells users to upgrade
+    warnings.filterwarnings("ignore", message="Unexpected keyword arguments", module=r"peft\.")
     from transformers.utils import logging as of_transformers
 
     of_transformers.set_verbosity_error()
