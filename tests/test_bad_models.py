@@ -1,15 +1,14 @@
 """Models, adapters and texts that are not as they should be: one clear line each, or no harm at all."""
 
 import json
-import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from scripted import Workplace
 from tiny_gguf import write_gguf
 from tiny_model import LLAMA_SPECIAL, build_tiny_adapter, build_tiny_chat_model
 
@@ -85,16 +84,17 @@ def test_a_gguf_file_gives_the_model_that_it_was_made_of(llama: Path, tmp_path: 
     assert len(weights_identity(str(file))["weights"]) == 16
 
 
-def test_a_gguf_file_is_converted_with_no_bar_but_that_of_the_conversion(llama: Path, tmp_path: Path):
-    file = write_gguf(llama, tmp_path / "tiny.gguf")
-    code = "import sys; from pathlib import Path; from gnb.models.gguf import gguf_folder as f; f(Path(sys.argv[1]))"
-    environment = {**os.environ, "GNB_CACHE": str(tmp_path / "cache")}
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(file)], env=environment, capture_output=True, check=True, encoding="utf-8"
-    )
-    bars = {line.partition(":")[0] for line in re.split(r"[\r\n]+", done.stderr) if line}
-    assert len(bars) <= 1, bars
-    assert all("GGUF" in bar for bar in bars)
+def test_a_gguf_file_is_converted_with_one_note_and_no_bar(
+    llama: Path, workplace: Workplace, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("GNB_CACHE", str(workplace.folder / "cache"))
+    file = write_gguf(llama, workplace.folder / "tiny.gguf")
+    arguments = ("rewrite", "-r", "base", "-o", f"base.base_model={file}", "زن و مرد")
+    said = [workplace.run(*arguments)[1].splitlines() for _ in range(2)]
+    unpacking = [[line for line in lines if "npacking" in line] for lines in said]
+    assert [len(lines) for lines in unpacking] == [1, 0]
+    assert str(workplace.folder / "cache") in unpacking[0][0]
+    assert not any("%|" in line for lines in said for line in lines), said
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ def settings_options(command: Command) -> Command:
     def with_settings(config: Path | None, profile: str | None, pairs: tuple[str, ...], **values: Any) -> Any:
         from gnb.core.settings import load_settings
 
+        pass_on_notes()
         return command(settings=load_settings(config, profile, pairs), **values)
 
     return with_settings
@@ -82,6 +83,22 @@ def note(message: str) -> None:
     from gnb.core.layout import printable_lines
 
     click.echo(printable_lines(message), err=True)
+
+
+def pass_on_notes() -> None:
+    """Note what the library, which prints nothing, logs, such as why a first call takes minutes."""
+    import logging
+
+    class Notes(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            from gnb.core.layout import printable_lines
+
+            # not as `note` does, which writes past the progress, and so into its line
+            click.echo(printable_lines(record.getMessage()), file=sys.stderr)
+
+    logger = logging.getLogger("gnb")
+    logger.setLevel(logging.INFO)
+    logger.handlers = [Notes()]  # in the place of an earlier one, where commands share a process
 
 
 def note_problems(*found: Problems, hint: str = "; --strict stops at the first") -> None:

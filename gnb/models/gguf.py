@@ -1,6 +1,7 @@
 """Models in GGUF files: turned once into the layout of transformers, in the user's cache."""
 
 import json
+import logging
 import os
 import shutil
 import tempfile
@@ -13,10 +14,11 @@ from gnb.core.paths import cache_dir
 from gnb.core.registry import is_installed
 from gnb.models.explaining import LOCAL, check_complete
 from gnb.models.hub import is_complete
-from gnb.models.quiet import quiet_transformers
+from gnb.models.quiet import quiet_conversion, quiet_transformers
 
 _PACKAGES = ("filelock", "gguf")
 _LAYOUT = "v1"  # raise it when the conversion changes
+_log = logging.getLogger(__name__)
 
 
 def is_gguf(name: str) -> bool:
@@ -57,6 +59,7 @@ def converted(folder: Path, make: Callable[[Path], None]) -> Path:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.with_suffix(".lock")):
         if not folder.exists():
+            _log.info("Unpacking the model into %s. This may take some minutes, and is done once.", folder)
             scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
             try:
                 make(scratch / "out")
@@ -122,6 +125,7 @@ def convert(file: Path, target: Path) -> None:
         ModelError: as `gguf_folder`.
     """
     quiet_transformers()
+    quiet_conversion()
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 

@@ -33,3 +33,14 @@ def quiet_transformers() -> None:
 
     of_transformers.set_verbosity_error()
     of_transformers.disable_progress_bar()
+
+
+def quiet_conversion() -> None:
+    """Keep transformers from drawing a bar while it reads a GGUF file: the only one that it does not ask itself about.
+
+    Call this behind `quiet_transformers`, whose word then holds for that bar as well.
+    """
+    from transformers import modeling_gguf_pytorch_utils
+    from transformers.utils import logging as of_transformers
+
+    vars(modeling_gguf_pytorch_utils)["tqdm"] = of_transformers.tqdm
