@@ -141,6 +141,21 @@ def test_a_setting_that_peft_does_not_know_is_no_matter_of_the_users(
     assert [str(each.message) for each in recwarn if "keyword" in str(each.message)] == []
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("count", [1, 9], ids=["few texts", "many texts"])
+def test_an_adapter_whose_numbers_overflow_answers_nothing(tmp_path: Path, count: int) -> None:
+    folder = with_settings(resolve_adapter("embedded"), tmp_path / "adapter", lora_alpha=1e30)
+    texts = [f"{TEXT} {number}" for number in range(count)]
+    with pytest.raises(ModelError, match=r"^The model gives no finite numbers: its weights .* damaged"):
+        list(LoraRewriter(LoraOptions(adapter=str(folder))).rewrite(texts))
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_detector_whose_numbers_overflow_judges_not_even_a_few_texts(tmp_path: Path) -> None:
+    folder = with_settings(resolve_adapter("embedded", "detector"), tmp_path / "detector", lora_alpha=1e30)
+    assert "gives no finite numbers" in told_of_detector(folder)
+
+
 def test_a_calibration_beyond_all_numbers_is_told(tmp_path: Path) -> None:
     (tmp_path / CARD).write_text(json.dumps({"calibration": {"slope": 10**400}}), "utf-8")
     with pytest.raises(ModelError, match="not a slope above 0 and an intercept"):

@@ -25,6 +25,8 @@ _EMBEDDINGS, _CLASSIFIER = "model.embed_tokens.weight", "score.weight"
 Cache = list[tuple[Floats, Floats]]
 """Keys and values of the tokens so far, of each layer: shape (key heads, tokens, head size)."""
 _Angles = tuple[Floats, Floats]
+_overflowing = np.errstate(over="ignore", invalid="ignore")
+"""Of weights too large; callers look at the numbers that come out, and say so in one line."""
 
 
 class NumpyGemma:
@@ -52,6 +54,7 @@ class NumpyGemma:
         if adapter:
             self._lay(*adapter, categories)
 
+    @_overflowing
     def run(self, tokens: Sequence[int], cache: Cache) -> tuple[Floats, Cache]:
         """Return the last hidden states of tokens, shape (tokens, hidden size), and the cache with them.
 
@@ -89,6 +92,7 @@ class NumpyGemma:
         """Return the rows of the output layer for some tokens, shape (tokens, hidden size)."""
         return self._weights.embeddings.rows(np.asarray(list(tokens), dtype=np.intp))
 
+    @_overflowing
     def category_logits(self, tokens: Sequence[int]) -> list[float]:
         """Return the logit of each category for a text.
 
@@ -101,14 +105,14 @@ class NumpyGemma:
         logits: list[float] = (self._classifier @ hidden[-1]).tolist()
         return logits
 
+    @_overflowing
     def _lay(self, settings: Path, weights: Path, categories: int) -> None:
         found, arrays = json.loads(settings.read_text("utf-8")), read_arrays(weights)
         shapes = _shapes(self.config)
         if categories:
             shapes[_CLASSIFIER] = (categories, self.config.hidden_size)
         matched = match_adapter(shapes, {name: array.values.shape for name, array in arrays.items()})
-        with np.errstate(over="ignore"):
-            scale = _finite(np.float32(found["lora_alpha"] / found["r"]))
+        scale = _finite(np.float32(found["lora_alpha"] / found["r"]))
         for parameter, first, second in matched.pairs:
             self._sides[_short(parameter)] = _finite(arrays[first].wide()), _finite(arrays[second].wide()) * scale
         for parameter, whole in matched.whole:

@@ -2,6 +2,9 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
+
+from gnb.core.errors import ModelError
 
 _DRAFT_LENGTHS = {3: 12, 2: 6, 1: 2}
 """Draft tokens offered after a change, by how many of the answer's last tokens were found in the input."""
@@ -97,7 +100,16 @@ class Row:
         return taken
 
     def decide(self, change: Change, draft: Sequence[int], predicted: list[int], stop: frozenset[int]) -> None:
-        """Copy the source, or put a change into a prediction that copies it, as `least` says."""
+        """Copy the source, or put a change into a prediction that copies it, as `least` says.
+
+        Raises:
+            ModelError: if the margin is no finite number: then no answer of the model is worth anything.
+        """
+        if not isfinite(change.margin):
+            raise ModelError(
+                "The model gives no finite numbers: its weights or those of its adapter are damaged, or too large for "
+                "dtype float16."
+            )
         if self.least is None:
             return
         if change.margin < self.least:
