@@ -333,7 +333,8 @@ def test_csv_and_markdown_hold_the_same_numbers(workplace: Workplace) -> None:
     ("arguments", "judged"),
     [
         ((), "1 of 6 texts (split test; --split all judges them all); * marks"),
-        (("--limit", "1"), "1 of 6 texts (split test, limit 1); * marks"),
+        (("--limit", "1"), "1 of 6 texts (split test; --split all judges them all); * marks"),
+        (("--split", "train", "--limit", "2"), "2 of 5 texts (split train, limit 2); * marks"),
         (("--split", "all", "--limit", "2"), "2 of 6 texts (limit 2); * marks"),
         (("--split", "all"), "6 texts; * marks"),
     ],

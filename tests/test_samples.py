@@ -76,6 +76,21 @@ def test_json_holds_raw_outputs(compared: Workplace) -> None:
 
 
 @pytest.mark.parametrize(
+    ("arguments", "counted"),
+    [
+        (("--only", "missed", "-r", "loud"), "0 of 0 matching texts (6 in the run)"),
+        (("--only", "touched"), "2 of 2 matching texts (6 in the run)"),
+        (("--category", "family", "--limit", "1"), "1 of 4 matching texts (6 in the run); --limit 0 shows all"),
+    ],
+)
+def test_beside_those_that_a_filter_lets_through_all_texts_of_the_run_are_counted(
+    compared: Workplace, arguments: tuple[str, ...], counted: str
+) -> None:
+    _, err = compared.run("samples", *arguments)
+    assert err.endswith(f" (finished): {counted}\n")
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["2020-01-01-1"], "There is no run '2020-01-01-1'."),

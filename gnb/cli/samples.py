@@ -64,7 +64,11 @@ def samples(
     else:
         _print(shown)
     rest = "" if len(shown) == len(matching) else "; --limit 0 shows all"
-    note(f"run {found.name} ({found.status}): {len(shown)} of {counted(len(matching), 'text')}{rest}")
+    if only or category:
+        matches = f"{counted(len(matching), 'matching text')} ({len(found.examples):,} in the run)"
+    else:
+        matches = counted(len(matching), "text")
+    note(f"run {found.name} ({found.status}): {len(shown):,} of {matches}{rest}")
 
 
 def _write_page(page: Path, run: StoredRun, shown: Sequence[Sample]) -> None:

@@ -60,6 +60,7 @@ class Matrix:
         judges: the metrics.
         rows: the rewriters.
         found: how many examples the sources hold, judged or not; None if nobody counted.
+        in_split: how many of them are in the split that was judged, likewise.
     """
 
     run: str
@@ -69,6 +70,7 @@ class Matrix:
     judges: Sequence[Judge]
     rows: Sequence[Row]
     found: int | None = None
+    in_split: int | None = None
 
     @property
     def failed(self) -> bool:

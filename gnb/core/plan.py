@@ -60,6 +60,7 @@ class Prepared:
     Attributes:
         examples: what is judged.
         found: how many examples the sources hold, judged or not.
+        in_split: how many of them are in the split that is judged, from which a limit chooses.
         problems: pieces of the sources that could not be used.
         rewriters: by label.
         metrics: by label.
@@ -68,6 +69,7 @@ class Prepared:
 
     examples: Sequence[Example]
     found: int
+    in_split: int
     problems: Problems
     rewriters: Mapping[str, Rewriter]
     metrics: Mapping[str, Metric]
@@ -76,7 +78,7 @@ class Prepared:
     def run(self, store: Store, track: Track = untracked) -> Matrix:
         """Run the comparison; see `compare`."""
         matrix = compare(self.examples, self.rewriters, self.metrics, store, settings=self.settings, track=track)
-        return replace(matrix, found=self.found)
+        return replace(matrix, found=self.found, in_split=self.in_split)
 
 
 def prepare_plan(plan: Plan, settings: Settings, registry: Registry) -> Prepared:
@@ -97,8 +99,9 @@ def prepare_plan(plan: Plan, settings: Settings, registry: Registry) -> Prepared
     built: dict[str, Rewriter] = {choice.label: _create(registry, choice) for choice in rewriters}
     judges: dict[str, Metric] = {choice.label: _create(registry, choice) for choice in metrics}
     found, problems = _read_all(plan, [_create(registry, choice) for choice in sources])
+    wanted = _in_split(found, plan)
     asked = asdict(plan) | {"options": _options(built, judges)}
-    return Prepared(_judged(found, plan), len(found), problems, built, judges, asked)
+    return Prepared(_limited(wanted, plan), len(found), len(wanted), problems, built, judges, asked)
 
 
 def available_metrics(registry: Registry) -> list[str]:
@@ -131,7 +134,7 @@ def read_examples(plan: Plan, sources: Sequence[Source]) -> tuple[list[Example],
         InputError: if there are none, or at the first piece that a source cannot use if the plan is strict.
     """
     examples, problems = _read_all(plan, sources)
-    return _judged(examples, plan), problems
+    return _limited(_in_split(examples, plan), plan), problems
 
 
 def _read_all(plan: Plan, sources: Sequence[Source]) -> tuple[list[Example], Problems]:
@@ -146,7 +149,7 @@ def _read_all(plan: Plan, sources: Sequence[Source]) -> tuple[list[Example], Pro
     return examples, problems
 
 
-def _judged(examples: list[Example], plan: Plan) -> list[Example]:
+def _in_split(examples: list[Example], plan: Plan) -> list[Example]:
     wanted = examples
     if plan.split != ALL:
         wanted = [each for each in split_examples(examples, seed=plan.seed) if each.split == plan.split]
@@ -155,7 +158,7 @@ def _judged(examples: list[Example], plan: Plan) -> list[Example]:
             f"There is nothing to judge: of {len(examples)} examples none is in the split {plan.split!r}."
             f" --split {ALL} judges them all."
         )
-    return _limited(wanted, plan)
+    return wanted
 
 
 def _limited(examples: list[Example], plan: Plan) -> list[Example]:

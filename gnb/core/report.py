@@ -48,6 +48,7 @@ def to_json(matrix: Matrix) -> str:
             "run": matrix.run,
             "texts": matrix.texts,
             "found": matrix.found,
+            "in_split": matrix.in_split,
             "unlabelled": matrix.unlabelled,
             "settings": matrix.settings,
             "metrics": [_judge_values(judge) for judge in matrix.judges],
@@ -108,13 +109,13 @@ def signature(label: str, fingerprint: str, record: Record) -> str:
 
 def _judged(matrix: Matrix) -> str:
     """Return how many texts were judged, and where these are not all there are, why."""
-    if matrix.found is None or matrix.texts >= matrix.found:
+    if matrix.found is None or matrix.in_split is None or matrix.texts >= matrix.found:
         return f"{matrix.texts:,} texts"
-    split, limit = matrix.settings["split"], matrix.settings["limit"]
-    reasons = [] if split == ALL else [f"split {split}"]
-    reasons += [f"limit {limit}"] if limit == matrix.texts else []
-    hint = "" if limit == matrix.texts else f"; --split {ALL} judges them all"
-    return f"{matrix.texts:,} of {matrix.found:,} texts ({', '.join(reasons)}{hint})"
+    split = matrix.settings["split"]
+    if matrix.texts == matrix.in_split:
+        return f"{matrix.texts:,} of {matrix.found:,} texts (split {split}; --split {ALL} judges them all)"
+    of_split = "" if split == ALL else f"split {split}, "
+    return f"{matrix.texts:,} of {matrix.in_split:,} texts ({of_split}limit {matrix.texts})"
 
 
 def _row_notes(matrix: Matrix, row: Row) -> Iterator[str]:
