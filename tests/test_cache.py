@@ -48,6 +48,18 @@ def test_a_cache_that_cannot_be_written_changes_no_answer(tmp_path: Path, monkey
     assert hash_files([tmp_path / "file"]) == hash_files([tmp_path / "file"])
 
 
+@pytest.mark.parametrize("content", ["null", "[[[],1]]", "[" * 100_000, '{"', '{"a": 1}'])
+def test_hashes_that_were_kept_badly_are_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str
+) -> None:
+    monkeypatch.setenv("GNB_CACHE", str(tmp_path))
+    file = tmp_path / "file"
+    file.touch()
+    right = hash_files([file])
+    (tmp_path / "file-hashes.json").write_text(content, "utf-8")
+    assert hash_files([file]) == right
+
+
 @pytest.fixture(scope="module")
 def gguf_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("gguf")

@@ -249,6 +249,31 @@ def test_checkpoints_of_other_settings_are_refused_and_named(bench: Bench) -> No
     assert bench.seen[0].step == 1
 
 
+def test_a_restart_over_a_finished_adapter_can_be_gone_on_with(bench: Bench) -> None:
+    bench.train()
+    with pytest.raises(KilledError):
+        perform(bench.job(seed=7), restart=True, watch=kill_at(5))
+    bench.train(seed=7)
+    assert bench.seen[0].step > 1
+
+
+@pytest.mark.parametrize("content", ['{"base": ', "[1]", "[" * 100_000])
+def test_a_damaged_note_of_the_run_is_told_in_one_line(bench: Bench, content: str) -> None:
+    with pytest.raises(KilledError):
+        perform(bench.job(), watch=kill_at(5))
+    (bench.folder / "adapter" / CHECKPOINTS / "run.json").write_text(content, "utf-8")
+    with pytest.raises(SettingsError, match=r"run\.json is damaged .*--restart"):
+        bench.train()
+
+
+def test_an_adapter_without_weights_is_trained_again(bench: Bench) -> None:
+    bench.train()
+    weights = bench.folder / "adapter" / "adapter_model.safetensors"
+    weights.unlink()
+    bench.train()
+    assert weights.is_file()
+
+
 def test_training_stops_when_the_validation_loss_gets_no_better(bench: Bench) -> None:
     # steps too small to change a weight that is not zero: no evaluation is better than the first
     card = bench.train(epochs=10, learning_rate=1e-30, schedule="constant", warmup=0.0, patience=2, keep="best")

@@ -72,7 +72,7 @@ def train(
             card = perform(job, restart=not resume, watch=_watch(track))
     except KeyboardInterrupt:
         if job.has_checkpoint():
-            note("A checkpoint is kept; the same command goes on from there.")
+            note(f"A checkpoint is kept; the same command{'' if resume else ' without --restart'} goes on from there.")
         raise
     _show(card if as_json else _summary(card), as_json=as_json)
     option = "adapter" if job.options.task == "rewrite" else "detector"

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gnb.core.errors import SettingsError
+from gnb.core.appearing import appearing
+from gnb.core.errors import DAMAGES, SettingsError, first_line
 from gnb.core.fingerprint import canonical_json
 
 IDENTITY = "run.json"
@@ -22,20 +23,32 @@ def claim(folder: Path, identity: Mapping[str, Any], *, restart: bool = False) -
         restart: remove the checkpoints that are there.
 
     Raises:
-        SettingsError: if checkpoints of another run are there, with what differs.
+        SettingsError: if checkpoints of another run are there, with what differs, or if nobody can tell whose they are.
     """
     if restart:
         shutil.rmtree(folder, ignore_errors=True)
     record = folder / IDENTITY
     if latest_checkpoint(folder) and record.is_file():
-        differing = _difference(json.loads(record.read_text("utf-8")), json.loads(canonical_json(identity)))
+        differing = _difference(_read(record), json.loads(canonical_json(identity)))
         if differing:
             raise SettingsError(
                 f"{folder} holds checkpoints of another run, with other {', '.join(differing)}. "
                 "Repeat its settings to go on from them, add --restart to discard them, or choose another folder."
             )
     folder.mkdir(parents=True, exist_ok=True)
-    record.write_text(canonical_json(identity), "utf-8")
+    with appearing(record) as file:
+        file.write(canonical_json(identity))
+
+
+def _read(record: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(record.read_text("utf-8"))
+        return dict(found)
+    except DAMAGES as error:
+        raise SettingsError(
+            f"{record} is damaged ({first_line(error)}), so nobody can tell whose the checkpoints beside it are. "
+            "Add --restart to discard them, or choose another folder."
+        ) from None
 
 
 def latest_checkpoint(folder: Path) -> Path | None:

@@ -101,6 +101,8 @@ def _prepare(job: Job, *, restart: bool) -> dict[str, Any] | None:
     finished = _finished(job, restart=restart)
     if not finished and is_main():
         claim(job.target / CHECKPOINTS, job.identity(), restart=restart)
+        # or an interrupted run would find the adapter that it was to replace, and not go on
+        (job.target / CARD).unlink(missing_ok=True)
     return finished
 
 
@@ -129,5 +131,7 @@ def _finished(job: Job, *, restart: bool) -> dict[str, Any] | None:
     found = adapter_card(target)
     if found.get("run") != job.run_id():
         raise InputError(f"{target} holds an adapter of other data or settings; choose another folder or --restart.")
+    if not all((target / file).is_file() for file in (CONFIG, WEIGHTS)):
+        return None
     shutil.rmtree(target / CHECKPOINTS, ignore_errors=True)
     return found
