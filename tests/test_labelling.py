@@ -136,7 +136,9 @@ def test_annotators_read_nothing_that_tells_the_label(name: str, tmp_path: Path)
     assert [word for word in ("NoBias", "secretcategory", "false", "test") if word in text] == []
 
 
-@pytest.mark.parametrize(("said", "biased"), [("بله", True), ("نه", False), ("سوگیرانه", True), ("Yes", True)])
+@pytest.mark.parametrize(
+    ("said", "biased"), [("بله", True), ("نه", False), ("سوگیرانه", True), ("بایاس", True), ("Yes", True)]
+)
 def test_label_studio_may_ask_in_persian(said: str, biased: bool, tmp_path: Path) -> None:
     label_studio.export(TEXTS[:1], tmp_path / "t.json", suggest=False)
     (task,) = json.loads((tmp_path / "t.json").read_text("utf-8"))

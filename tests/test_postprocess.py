@@ -3,7 +3,16 @@
 import pytest
 
 from gnb.models.prompt import MARKER, PUBLISHED, split_template
-from gnb.rewriters.local.postprocess import after_marker, before_restart, clean_answer, drop_repeats, fold_spaces
+from gnb.prompting.answers import Answer
+from gnb.rewriters.local.asking import PlainAsking
+from gnb.rewriters.local.postprocess import (
+    after_marker,
+    before_restart,
+    clean_answer,
+    drop_repeats,
+    fold_spaces,
+    runs_away,
+)
 
 INSTRUCTION = split_template(PUBLISHED)[0].strip()
 TEXT = "هر کسی می‌تواند ۱۲ ساعت کار کند؛ نه؟ 👨‍👩‍👧 #کار @ali https://t.co/Ab1?x=۲"
@@ -64,6 +73,30 @@ def test_spaces_are_folded_and_half_spaces_are_not():
 )
 def test_repeated_answers_are_cut(raw: str, kept: str):
     assert drop_repeats(raw) == kept
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("همکار گرامی، مهندس؟ مهندس؟ مهندس؟ مه", True),
+        ("چرا از اینترنت و از اینترنت و از اینترنت و از اینترنت و از", True),
+        ("نه نه نه", True),
+        ("خیلی خیلی زیبا بود", False),
+        ("نه نه نه، نمی‌آید", False),
+        ("خانه‌ها و خانه و خانه", False),
+        ("", False),
+    ],
+)
+def test_what_goes_round_in_circles_is_known(text: str, expected: bool):
+    assert runs_away(text) is expected
+
+
+def test_an_answer_that_was_cut_as_it_went_round_in_circles_is_none():
+    asking = PlainAsking(PUBLISHED)
+    circling = "همکار گرامی، مهندس؟ مهندس؟ مهندس؟ مه"
+    assert asking.read(circling, "همکار گرامی، مهندس رضایی آمد.", cut=True) == Answer("truncated")
+    assert asking.read("نه نه نه", "نه نه نه", cut=False) == Answer("answered", "نه نه نه")
+    assert asking.read("همکار گرامی آ", "همکار گرامی آمد.", cut=True) == Answer("answered", "همکار گرامی آ")
 
 
 @pytest.mark.parametrize("raw", ["", "   ", "\n\n", "________", MARKER])

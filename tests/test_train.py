@@ -386,6 +386,13 @@ def test_a_dry_run_refuses_to_go_on_from_what_is_not_there(tmp_path: Path, task:
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_a_dry_run_refuses_a_folder_that_no_adapter_can_be_written_to(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = run(gnb("bundled:k", "--to", tmp_path / "file" / "new", "--dry-run"))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{tmp_path / 'file'} is a file; --to names the folder of the adapter." in done.stderr
+
+
 def test_a_dry_run_shows_the_whole_published_recipe_even_without_the_model(tmp_path: Path) -> None:
     command = gnb("--to", tmp_path / "adapter", "--preset", "paper", "--profile", "llama3", "--dry-run", "--json")
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)}

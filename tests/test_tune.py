@@ -57,6 +57,12 @@ def test_the_best_rows_are_those_of_f1_and_of_recall_without_harm() -> None:
     assert (tuning.careful.recall, tuning.careful.touched) == (pytest.approx(2 / 3), 0)
 
 
+def test_of_rows_that_do_the_same_the_middle_one_is_marked() -> None:
+    tuning = tuned((0.99, True), (0.98, True), (0.01, False))
+    assert tuning.careful
+    assert (tuning.best_f1.threshold, tuning.careful.threshold) == (0.5, 0.5)
+
+
 def test_no_row_is_careful_where_all_do_harm() -> None:
     assert tuned((0.99, True), (0.98, False), (0.97, False)).careful is None
 

@@ -58,10 +58,13 @@ def train(
     the last checkpoint. Options are set by -o train.OPTION=VALUE; --dry-run shows them all.
     """
     job = _job(settings, sources or ("bundled",), **given)
+    from gnb.training.job import check_target, perform
+
     if dry_run:
+        check_target(job.target)
         _show(_plan(job), as_json=as_json)
+        note(f"Nothing was trained. Without --dry-run the adapter goes to {job.target}.")
         return
-    from gnb.training.job import perform
     from gnb.training.processes import is_main
 
     if not is_main():

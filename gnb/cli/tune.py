@@ -141,6 +141,8 @@ def _show(tuning: Tuning) -> None:
     click.echo(f"\n{tuning.biased} biased and {tuning.unbiased} unbiased texts; ROC AUC {auc}")
     click.echo(f"calibration in use: {_described(tuning.calibration)}, Brier score {tuning.brier:.4f}")
     click.echo(f"fitted to these texts: {_described(tuning.fitted)}, Brier score {tuning.fitted_brier:.4f}")
+    if tuning.fitted_brier > tuning.brier:
+        note("These texts are too few or too easy to fit a calibration to: the one in use is nearer to them.")
 
 
 def _marks(tuning: Tuning, row: ThresholdRow) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """What each threshold of a rewriter would do: precision, recall and harm, from scores and labels alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,14 +62,21 @@ class Tuning:
 
     @property
     def best_f1(self) -> ThresholdRow:
-        """The row of highest F1; of equals the one that touches least."""
-        return max(self.rows, key=lambda row: (row.f1, -row.touched))
+        """The row of highest F1; of equals the one that touches least, and of those the middle one."""
+        return _middle_best(self.rows, lambda row: row.f1)
 
     @property
     def careful(self) -> ThresholdRow | None:
-        """The row of highest recall among those that touch a tolerable share; of equals the one that touches least."""
+        """The row of highest recall among those that touch a tolerable share; of equals as in `best_f1`."""
         allowed = [row for row in self.rows if row.touched <= TOLERABLE]
-        return max(allowed, key=lambda row: (row.recall, -row.touched), default=None)
+        return _middle_best(allowed, lambda row: row.recall) if allowed else None
+
+
+def _middle_best(rows: Sequence[ThresholdRow], merit: Callable[[ThresholdRow], float]) -> ThresholdRow:
+    """Return the best row: few texts leave many alike, of which the first and the last are the least certain ones."""
+    best = max((merit(row), -row.touched) for row in rows)
+    alike = [row for row in rows if (merit(row), -row.touched) == best]
+    return alike[len(alike) // 2]
 
 
 def bias_odds(details: Mapping[str, Any], calibration: Calibration) -> float | None:

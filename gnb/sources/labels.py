@@ -6,8 +6,10 @@ from typing import Any
 from gnb.core.text import comparison_key
 
 _WORDS: dict[bool | None, str] = {
-    True: "1|1.0|true|t|yes|y|biased|bias|بله|بلی|آری|درست|دارد|سوگیرانه|جانبدارانه|جنسیت‌زده|سوگیری دارد",
-    False: "0|0.0|false|f|no|n|unbiased|not biased|non-biased|neutral|none|خیر|نه|نادرست|ندارد|خنثی|بی‌طرف|بدون سوگیری",
+    True: "1|1.0|true|t|yes|y|biased|bias|بله|بلی|آری|درست|دارد|سوگیرانه|جانبدارانه|جنسیت‌زده|سوگیری دارد"
+    "|بایاس|بایاس دارد|دارای بایاس",
+    False: "0|0.0|false|f|no|n|unbiased|not biased|non-biased|neutral|none|خیر|نه|نادرست|ندارد|خنثی|بی‌طرف|بدون سوگیری"
+    "|بایاس ندارد|بدون بایاس",
     None: "|nan|null|na|n/a|-|?|unknown|unlabelled|unlabeled|نامشخص",
 }
 _BIASED = {comparison_key(word): label for label, words in _WORDS.items() for word in words.split("|")}

@@ -1,5 +1,6 @@
 """A training job: what is trained from what, and into which folder."""
 
+import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -96,6 +97,22 @@ def perform(job: Job, *, restart: bool = False, watch: Watch | None = None) -> d
         return dict(main_first(lambda: _finish(job, trained)))
 
 
+def check_target(target: Path) -> None:
+    """Refuse a folder that no adapter can be written to.
+
+    Raises:
+        InputError: if it is a file, holds something else, or cannot be made or written.
+    """
+    there = next(path for path in (target, *target.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise InputError(f"{there} is a file; --to names the folder of the adapter.")
+    foreign = sorted(path.name for path in target.iterdir() if path.name not in _OURS) if there == target else []
+    if foreign:
+        raise InputError(f"{target} holds something else ({foreign[0]}); choose a folder that is new or empty.")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise InputError(f"Nothing can be written to {there}; choose another folder with --to.")
+
+
 def _prepare(job: Job, *, restart: bool) -> dict[str, Any] | None:
     """Make the folder ready, in the main process; return the card if the job is done already."""
     finished = _finished(job, restart=restart)
@@ -120,11 +137,7 @@ def _finish(job: Job, trained: "Trained") -> dict[str, Any]:
 def _finished(job: Job, *, restart: bool) -> dict[str, Any] | None:
     """Return the card of this very job if it is done; refuse a folder that holds anything else."""
     target = job.target
-    if target.exists() and not target.is_dir():
-        raise InputError(f"{target} is a file; --to names the folder of the adapter.")
-    foreign = sorted(path.name for path in target.iterdir() if path.name not in _OURS) if target.exists() else []
-    if foreign:
-        raise InputError(f"{target} holds something else ({foreign[0]}); choose a folder that is new or empty.")
+    check_target(target)
     card = target / CARD
     if restart or not card.is_file():
         return None

@@ -11,7 +11,7 @@ from gnb.prompting import answers, templates
 from gnb.prompting.answers import Answer
 from gnb.prompting.chat import Chat
 from gnb.rewriters.local.options import LocalOptions
-from gnb.rewriters.local.postprocess import clean_answer
+from gnb.rewriters.local.postprocess import clean_answer, runs_away
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -50,8 +50,13 @@ class PlainAsking:
         return Prompt(self._template, tokenizer)
 
     def read(self, raw: str, text: str, *, cut: bool) -> Answer:
-        """Return what is left of an answer without a model's slips; one that was cut short counts as it is."""
+        """Return what is left of an answer without a model's slips; one that was cut short counts as it is.
+
+        But one that was cut as it went round in circles is none.
+        """
         answer = clean_answer(raw, text=text, marker=self._marker, instruction=self._instruction)
+        if cut and runs_away(answer):
+            return Answer("truncated")
         return Answer("answered", answer) if answer else Answer("empty")
 
 

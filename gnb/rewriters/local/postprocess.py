@@ -9,9 +9,11 @@ import regex
 
 from gnb.core.atoms import restore_atoms
 
-VERSION = 8
+VERSION = 9
 _RULE = regex.compile(r"_{4,}")
 _SPACES = regex.compile(r"[ \t\u00a0]+")
+_RUNAWAY = regex.compile(r"(?:^|\s)(\S++(?:\s++\S++){0,7})(?:\s++\1){2,}(?:\s++\S*)?$")
+"""One to eight words three times or more, and perhaps the beginning of one more, at the end."""
 _SENTENCE_END = regex.compile(r"(?<=[.!?؟…])\s+")
 
 
@@ -71,3 +73,8 @@ def drop_repeats(text: str) -> str:
         if all(sentence == unit[index % size] for index, sentence in enumerate(sentences)):
             return " ".join(unit)
     return text
+
+
+def runs_away(text: str) -> bool:
+    """Tell whether a text ends in the same words over and over, as a model does that finds no end."""
+    return bool(_RUNAWAY.search(text))
