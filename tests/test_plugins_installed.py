@@ -43,6 +43,7 @@ def test_texts_of_its_source_are_judged(site: Path, tmp_path: Path) -> None:
     assert "pairs.txt:2: no neutral form; expected TEXT | NEUTRAL" in done.stderr
     rows = {row["label"]: row["scores"] for row in json.loads(done.stdout)["rows"]}
     assert rows["lexicon"]["edit"]["f05"] == 1
+    assert "\n1 text; " in run(site, tmp_path, "gnb", "compare", *choice).stdout
 
 
 def test_its_rewriter_has_a_row_in_the_matrix(site: Path, tmp_path: Path) -> None:

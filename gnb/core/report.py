@@ -11,6 +11,7 @@ from gnb.core.fingerprint import hash_text
 from gnb.core.layout import printable
 from gnb.core.matrix import Judge, Matrix, Row
 from gnb.core.plan import ALL
+from gnb.core.wording import counted
 
 FAILED = "failed"
 UNDEFINED = "-"
@@ -110,12 +111,12 @@ def signature(label: str, fingerprint: str, record: Record) -> str:
 def _judged(matrix: Matrix) -> str:
     """Return how many texts were judged, and where these are not all there are, why."""
     if matrix.found is None or matrix.in_split is None or matrix.texts >= matrix.found:
-        return f"{matrix.texts:,} texts"
+        return counted(matrix.texts, "text")
     split = matrix.settings["split"]
     if matrix.texts == matrix.in_split:
         return f"{matrix.texts:,} of {matrix.found:,} texts (split {split}; --split {ALL} judges them all)"
     of_split = "" if split == ALL else f"split {split}, "
-    return f"{matrix.texts:,} of {matrix.in_split:,} texts ({of_split}limit {matrix.texts})"
+    return f"{matrix.texts:,} of {counted(matrix.in_split, 'text')} ({of_split}limit {matrix.texts})"
 
 
 def _row_notes(matrix: Matrix, row: Row) -> Iterator[str]:
@@ -123,7 +124,7 @@ def _row_notes(matrix: Matrix, row: Row) -> Iterator[str]:
         yield f"{row.label} {FAILED}: {printable(row.error)}"
         return
     if row.fallbacks:
-        yield f"{row.label} gave no usable answer to {row.fallbacks} texts; they count as left unchanged"
+        yield f"{row.label} gave no usable answer to {counted(row.fallbacks, 'text')}; they count as left unchanged"
     if row.trained_on:
         yield f"{row.label} has seen {row.trained_on} of the {matrix.texts} texts in its training"
     for metric, cell in row.cells.items():
