@@ -7,6 +7,12 @@ if TYPE_CHECKING:
 
     __version__: str
 
+__all__ = ["__version__", "detect"]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})  # what waits is offered as well
+
 
 def __getattr__(name: str) -> Any:
     # What the command line may not need waits until somebody asks: reading the metadata alone costs a third of the

@@ -76,9 +76,14 @@ def test_the_embedded_model_needs_torch_alone_of_the_heavy_libraries(tmp_path: P
 
 
 def test_the_package_offers_detection_and_imports_it_when_it_is_asked_for(tmp_path: Path) -> None:
-    lines = ("import sys, gnb", "print('pydantic' in sys.modules)", "from gnb import detect", "print(callable(detect))")
+    lines = (
+        "import sys, gnb",
+        "print({'detect', '__version__'} <= {*dir(gnb)}, 'pydantic' in sys.modules)",
+        "from gnb import *",
+        "print(callable(detect), __version__ == gnb.__version__)",
+    )
     code = f"{REFUSE.format(refused=HEAVY)}\n" + "\n".join(lines)
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, encoding="utf-8", capture_output=True, check=False
     )
-    assert (done.stdout, done.stderr) == ("False\nTrue\n", "")
+    assert (done.stdout, done.stderr) == ("True False\nTrue True\n", "")
