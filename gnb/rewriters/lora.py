@@ -52,6 +52,10 @@ class LoraRewriter(LocalRewriter):
         """Return the detector that the option names."""
         return self.options.detector
 
+    def edit_threshold(self) -> float:
+        """Return the probability from which an edit is kept, as the option says."""
+        return self.options.edit_threshold
+
     def calibration(self) -> Calibration:
         """Return the adapter's calibration, as `gnb tune --save` wrote it; else margins are taken as log-odds."""
         return stored_calibration(self._folder)
@@ -76,7 +80,8 @@ class LoraRewriter(LocalRewriter):
         """Return the base model's identity, the adapter's, and the settings."""
         bonus = self.options.lexicon_bonus
         lexicon = [bonus, hash_files([self._folder / LEXICON])] if self._lexicon else None
-        return {**super().fingerprint(), **adapter_identity(self._folder), "lexicon": lexicon}
+        settings = {"lexicon": lexicon, "edit_threshold": self.edit_threshold()}
+        return {**super().fingerprint(), **adapter_identity(self._folder), **settings}
 
     def training_keys(self) -> frozenset[str]:
         """Return the keys of the texts that the adapter was trained or validated on, and of the examples shown."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from gnb.models.placing import input_device
 from gnb.models.running import hidden_states, new_cache
 from gnb.models.vocabulary import OutputLayer
-from gnb.rewriters.local.rows import Change, Decoded, Frame, Hints, Row
+from gnb.rewriters.local.rows import Change, Decoded, Frame, Hints, Predicted, Row
 
 if TYPE_CHECKING:
     import torch
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _KEEP_SHARE = 0.75
 """Finished rows leave the batch once fewer than this share of its rows is still going."""
+_PART = 256
+"""Places whose probabilities are computed at once."""
 
 
 class GuidedDecoder:
@@ -43,6 +45,7 @@ class GuidedDecoder:
         limits: Sequence[int],
         least: float | None = None,
         hints: Sequence[Hints] | None = None,
+        first_draft: int | None = None,
     ) -> list[Decoded]:
         """Answer each text.
 
@@ -52,6 +55,8 @@ class GuidedDecoder:
             least: from which margin (see `Decoded`) an answer differs from its text, if need be by the change that
                 leads most or trails least, and below which it is the text; None for greedy decoding alone.
             hints: for each text, what edits an answer may well make where; they count in the margin too.
+            first_draft: how many tokens of each text are offered at first, for texts that change soon; `least` does
+                not count then, and no margin is found. None for whole texts.
         """
         import torch
 
@@ -61,15 +66,16 @@ class GuidedDecoder:
             for source, limit, hinted in zip(sources, limits, hints or [{}] * len(sources), strict=True)
         ]
         with torch.inference_mode():
-            batch = _Batch(self, rows)
+            batch = _Batch(self, rows, seeks_changes=first_draft is None)
             batch.step(
-                [[*row.source, *self.frame.after] for row in rows], [row.source[: row.limit - 1] for row in rows]
+                [[*row.source, *self.frame.after] for row in rows],
+                [row.source[: row.limit - 1][:first_draft] for row in rows],
             )
-            margins = [change.margin for change in batch.changes]
+            margins: list[float | None] = [change.margin for change in batch.changes] or [None] * len(rows)
             while batch.rows:
                 drafts = [[] if row.done else row.next_draft() for row in batch.rows]
                 batch.step([row.answer[-1:] or [self.frame.before[-1]] for row in batch.rows], drafts)
-        return [Decoded(row.answer, margin) for row, margin in zip(rows, margins, strict=True)]
+        return [Decoded(row.answer, margin, row.chances) for row, margin in zip(rows, margins, strict=True)]
 
     def _run_prefix(self) -> Any:
         import torch
@@ -99,13 +105,13 @@ class _Batch:
         stops: the rows of the output layer that end an answer.
         end: the end token.
         foreign: whether a text lacks such a token, shape (rows, extra).
-        changes: the most likely change of each text, known after the first step.
+        changes: the most likely change of each text, known after the first step if they are sought.
     """
 
-    def __init__(self, decoder: GuidedDecoder, rows: list[Row]) -> None:
+    def __init__(self, decoder: GuidedDecoder, rows: list[Row], *, seeks_changes: bool) -> None:
         import torch
 
-        self.decoder, self.rows = decoder, rows
+        self.decoder, self.rows, self._seeks_changes = decoder, rows, seeks_changes
         self.changes: list[Change] = []
         self.cache = decoder.prefix_cache(len(rows))
         device = input_device(decoder.model)
@@ -124,9 +130,9 @@ class _Batch:
         """Run the model over each row's context and draft, and let each row take what it agrees with."""
         offset = self.mask.shape[1]
         hidden = self._run([context + draft for context, draft in zip(contexts, drafts, strict=True)], contexts)
-        first = not self.changes
         predictions = self._predict(hidden, contexts, drafts)
-        if first:
+        if self._seeks_changes:
+            self._seeks_changes = False
             for row, change, draft, predicted in zip(self.rows, self.changes, drafts, predictions, strict=True):
                 row.decide(change, draft, predicted, self.decoder.frame.stop)
         for index, row in enumerate(self.rows):
@@ -182,7 +188,7 @@ class _Batch:
         scores = torch.zeros(hidden.shape, dtype=dtype, device=hidden.device)
         return scores.masked_fill_(hidden, torch.finfo(dtype).min)[:, None]
 
-    def _predict(self, hidden: "torch.Tensor", contexts: list[list[int]], drafts: list[list[int]]) -> list[list[int]]:
+    def _predict(self, hidden: "torch.Tensor", contexts: list[list[int]], drafts: list[list[int]]) -> list[Predicted]:
         import torch
 
         sizes = [len(draft) + 1 for draft in drafts]
@@ -194,14 +200,18 @@ class _Batch:
         logits[:, self.extra] = logits[:, self.extra].masked_fill(self.foreign[where[:, 0]], float("-inf"))
         self._add_hints(logits, sizes)
         copied = self.layer.positions(self._copied(drafts))[:, None]
-        if not self.changes:
+        if self._seeks_changes:
             self.changes = self._best_changes(logits, copied, sizes)
         if weight := self.decoder.frame.copy_bonus:
             # no bonus where no draft is on offer: the input says nothing of what follows there
             offered = [row.sure and bool(draft) for row, draft in zip(self.rows, drafts, strict=True)]
             bonus = [weight * flag for flag, size in zip(offered, sizes, strict=True) for _ in range(size)]
             logits.scatter_add_(1, copied, torch.tensor(bonus, dtype=logits.dtype, device=logits.device)[:, None])
-        return [part.tolist() for part in torch.split(self.layer.ids[logits.argmax(-1)], sizes)]
+        highest, words = logits.max(-1)
+        # in float32 whatever the model computes in, a part at a time: the whole would take much memory
+        sums = torch.cat([part.float().logsumexp(-1) for part in torch.split(logits, _PART)])
+        tokens, chances = torch.split(self.layer.ids[words], sizes), torch.split(highest.float() - sums, sizes)
+        return [Predicted(part.tolist(), given.tolist()) for part, given in zip(tokens, chances, strict=True)]
 
     def _add_hints(self, logits: "torch.Tensor", sizes: list[int]) -> None:
         """Add each row's hints where its answer is drafted from the source."""

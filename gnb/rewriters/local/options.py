@@ -50,5 +50,8 @@ class LoraOptions(LocalOptions):
     detector: str = "none"
     """The detector that decides which texts are changed: a folder of `gnb train --task detect`, "none", or "embedded",
     the one that ships, which the profile `embedded` uses."""
+    edit_threshold: float = Field(0.0, ge=0, le=1)
+    """Edits whose words have a lower probability are left out, but for the surest one of a line: fewer edits, more of
+    them right, and more of the bias left (guided only). 0 keeps all."""
     lexicon_bonus: float = Field(0.0, ge=0, le=10)
     """Weight of the adapter's lexicon: how much an edit gains that its training texts show, by how often (guided)."""

@@ -9,7 +9,7 @@ import regex
 
 from gnb.core.atoms import restore_atoms
 
-VERSION = 9
+VERSION = 10
 _RULE = regex.compile(r"_{4,}")
 _SPACES = regex.compile(r"[ \t\u00a0]+")
 _RUNAWAY = regex.compile(r"(?:^|\s)(\S++(?:\s++\S++){0,7})(?:\s++\1){2,}(?:\s++\S*)?$")

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
 from itertools import batched
-from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +21,12 @@ from gnb.models.placing import context_length
 from gnb.models.prompt import PUBLISHED, Prompt
 from gnb.models.quick import Asked, is_quick
 from gnb.models.vllm import check_vllm
-from gnb.prompting.answers import REASONS
 from gnb.rewriters.local.asking import ChatAsking, PlainAsking, check_room
+from gnb.rewriters.local.finishing import Finisher
 from gnb.rewriters.local.lines import Line, in_batches, is_answered, join_lines, worded_lines
 from gnb.rewriters.local.options import LocalOptions
 from gnb.rewriters.local.postprocess import VERSION
+from gnb.rewriters.local.rows import FIRST_DRAFT
 
 if TYPE_CHECKING:
     from gnb.rewriters.local.decoders import Decoder
@@ -76,6 +76,10 @@ class LocalRewriter(Rewriter):
         """Return the detector that decides which texts are changed, or "none"."""
         return "none"
 
+    def edit_threshold(self) -> float:
+        """Return the probability from which an edit is kept."""
+        return 0.0
+
     def fingerprint(self) -> Record:
         """Return the model's identity and every setting that could change an answer."""
         options = self.options
@@ -122,8 +126,7 @@ class LocalRewriter(Rewriter):
         text = next(waiting, None)
         for batch in in_batches([self._encode(line) for line in chosen], self._fits):
             for line, answer in self._answer_fitting(batch).items():
-                details = {**answer.details, **_details(detections.get(line))}
-                answers[line] = replace(answer, details=details)
+                answers[line] = replace(answer, details={**answer.details, **_details(detections.get(line))})
             while text is not None and is_answered(text, answers):
                 yield join_lines(text, answers)
                 text = next(waiting, None)
@@ -162,7 +165,8 @@ class LocalRewriter(Rewriter):
         """Return the tokens of prompt and draft that a batch takes; its first line is the longest."""
         first = batch[0]
         own = len(first.before) if self._prompt.is_long else 0
-        return len(batch) * (own + 2 * len(first.tokens) + len(first.after))
+        draft = len(first.tokens[: FIRST_DRAFT if self._detector else None])
+        return len(batch) * (own + len(first.tokens) + len(first.after) + draft)
 
     def _answer_fitting(self, batch: list[Line]) -> dict[str, Rewrite]:
         """Answer a batch, in parts where memory does not suffice."""
@@ -179,10 +183,7 @@ class LocalRewriter(Rewriter):
         answers: dict[str, Rewrite] = {}
         for decode, lines in self._by_decoding(batch).items():
             if lines:
-                decoded = decode(lines)
-                raws = self._loaded.tokenizer.batch_decode([each.tokens for each in decoded], skip_special_tokens=True)
-                for line, raw, each in zip(lines, raws, decoded, strict=True):
-                    answers[line.text] = self._finish(line, raw, each)
+                answers |= self._finisher.finish(lines, decode(lines))
         too_long = {"reason": "longer than the context"}
         return answers | {line.text: Rewrite(line.text, None, True, too_long) for line in batch if not line.limit}
 
@@ -196,8 +197,12 @@ class LocalRewriter(Rewriter):
         return {self._decode_guided: near, self._decode_plain: [line for line in fitting if line not in near]}
 
     def _decode_guided(self, lines: list[Line]) -> "list[Decoded]":
-        sources, limits = [line.tokens for line in lines], [line.limit for line in lines]
-        return self._decoder.decode(sources, limits, self._least, [self.hints(line) for line in lines])
+        from gnb.rewriters.local.decoders import decode_changed
+
+        sources, limits, hints = zip(*((line.tokens, line.limit, self.hints(line)) for line in lines), strict=True)
+        if self._detector:
+            return decode_changed(self._decoder, sources, limits, hints)
+        return self._decoder.decode(sources, limits, self._least, hints)
 
     def _decode_plain(self, lines: list[Line]) -> "list[Decoded]":
         from gnb.rewriters.local.plain import decode_plain
@@ -207,19 +212,6 @@ class LocalRewriter(Rewriter):
             return [Decoded(line.tokens) for line in lines]
         prompts, limits = [line.prompt for line in lines], [line.limit for line in lines]
         return decode_plain(self._generating, prompts, limits, self._stop)
-
-    def _finish(self, line: Line, raw: str, decoded: "Decoded") -> Rewrite:
-        details: dict[str, Any] = {"tokens": len(decoded.tokens)}
-        if decoded.margin is not None:
-            details["margin"] = round(decoded.margin, 3)
-        if decoded.tokens == line.tokens:
-            return Rewrite(line.text, raw, details=details)
-        body = line.text.strip()
-        answer = self._asking.read(raw, body, cut=len(decoded.tokens) >= line.limit)
-        if answer.outcome != "answered":
-            return Rewrite(line.text, raw, fallback=True, details={**details, "reason": REASONS[answer.outcome]})
-        lead, _, tail = line.text.partition(body)
-        return Rewrite(lead + answer.text + tail, raw, details=details)
 
     @cached_property
     def _asked(self) -> Asked:
@@ -236,9 +228,7 @@ class LocalRewriter(Rewriter):
 
     @property
     def _least(self) -> float | None:
-        """The margin from which a line is changed: any where the detector has decided already; None for greedy."""
-        if self._detector:
-            return -inf
+        """The margin from which a line is changed, where no detector decides; None for greedy."""
         if self.options.threshold is None:
             return None
         return self.calibration().score(self.options.threshold)
@@ -276,6 +266,10 @@ class LocalRewriter(Rewriter):
         prompt = self._asking.prompt(self._loaded.tokenizer)
         check_room(prompt, self._context)
         return prompt
+
+    @property
+    def _finisher(self) -> Finisher:
+        return Finisher(self._asking, self._loaded.tokenizer, self.edit_threshold())
 
     @cached_property
     def _stop(self) -> frozenset[int]:

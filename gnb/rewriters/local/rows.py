@@ -6,6 +6,8 @@ from math import isfinite
 
 from gnb.core.errors import ModelError
 
+FIRST_DRAFT = 8
+"""Tokens of a text that are offered at first where it is known to change: half of the changes begin among them."""
 _DRAFT_LENGTHS = {3: 12, 2: 6, 1: 2}
 """Draft tokens offered after a change, by how many of the answer's last tokens were found in the input."""
 Hints = Mapping[int, Mapping[int, float]]
@@ -42,10 +44,13 @@ class Decoded:
         margin: how much the model prefers a change to copying, in nats: over all places of the copied text, the
             largest lead that another token has over the copied one. Above 0 a greedy answer differs from its text.
             None where decoding did not look at it.
+        chances: the log-probability of each token, in nats, and that of the one that ended the answer; None where
+            decoding did not look at them.
     """
 
     tokens: list[int]
     margin: float | None = None
+    chances: list[float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,14 @@ class Change:
     margin: float
     place: int
     token: int
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """What the model would put behind each token of a draft: those tokens and their log-probabilities, in nats."""
+
+    tokens: list[int]
+    chances: list[float]
 
 
 @dataclass(slots=True)
@@ -68,6 +81,7 @@ class Row:
         least: from which margin the answer must differ from the source, and below which it must not; None leaves
             that to greedy decoding.
         hints: as `GuidedDecoder.decode` takes them.
+        chances: as those of `Decoded`.
         used: how much of the source the answer has come past.
         offer: where in the source the current draft begins.
         sure: whether that place is the right one beyond doubt; one common word alone may stand in many places.
@@ -79,19 +93,26 @@ class Row:
     least: float | None
     hints: Hints
     answer: list[int] = field(default_factory=list)
+    chances: list[float] = field(default_factory=list)
     used: int = 0
     offer: int = 0
     sure: bool = True
     done: bool = False
 
-    def accept(self, draft: Sequence[int], predicted: Sequence[int], stop: frozenset[int]) -> int:
-        """Take the draft as far as the model agrees, then the model's own next token; return how much was taken."""
+    def accept(self, draft: Sequence[int], predicted: Predicted, stop: frozenset[int]) -> int:
+        """Take the draft as far as the model agrees, then the model's own next token; return how much was taken.
+
+        Raises:
+            ModelError: if a probability is no finite number: then no answer of the model is worth anything.
+        """
         taken = 0
-        while taken < len(draft) and draft[taken] == predicted[taken]:
+        while taken < len(draft) and draft[taken] == predicted.tokens[taken]:
             taken += 1
         if taken:
             self.used = self.offer + taken
-        for token in (*draft[:taken], predicted[taken]):
+        for token, chance in zip(predicted.tokens[: taken + 1], predicted.chances, strict=False):
+            _check_finite(chance)
+            self.chances.append(chance)
             if token in stop:
                 self.done = True
                 break
@@ -99,23 +120,22 @@ class Row:
         self.done = self.done or len(self.answer) >= self.limit
         return taken
 
-    def decide(self, change: Change, draft: Sequence[int], predicted: list[int], stop: frozenset[int]) -> None:
+    def decide(self, change: Change, draft: Sequence[int], predicted: Predicted, stop: frozenset[int]) -> None:
         """Copy the source, or put a change into a prediction that copies it, as `least` says.
 
         Raises:
             ModelError: if the margin is no finite number: then no answer of the model is worth anything.
         """
-        if not isfinite(change.margin):
-            raise ModelError(
-                "The model gives no finite numbers: its weights or those of its adapter are damaged, or too large for "
-                "dtype float16."
-            )
+        _check_finite(change.margin)
         if self.least is None:
             return
         if change.margin < self.least:
             self.answer, self.done = list(self.source), True
-        elif predicted[:-1] == list(draft) and (predicted[-1] in stop or [*draft, predicted[-1]] == self.source):
-            predicted[change.place] = change.token
+            return
+        *copied, last = predicted.tokens
+        if copied == list(draft) and (last in stop or [*draft, last] == self.source):
+            predicted.tokens[change.place] = change.token
+            predicted.chances[change.place] += change.margin
 
     def own_tokens(self) -> set[int]:
         """Return the tokens that only this row's answer may hold besides those that every answer may."""
@@ -136,3 +156,11 @@ class Row:
                     self.offer, self.sure = place + size, size > 1
                     return self.source[self.offer : self.offer + min(length, room)]
         return []
+
+
+def _check_finite(number: float) -> None:
+    if not isfinite(number):
+        raise ModelError(
+            "The model gives no finite numbers: its weights or those of its adapter are damaged, or too large for "
+            "dtype float16."
+        )

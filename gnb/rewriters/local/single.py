@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gnb.models.arrays import Floats
 from gnb.models.gemma_numpy import Cache, NumpyGemma
-from gnb.rewriters.local.rows import Change, Decoded, Frame, Hints, Row
+from gnb.rewriters.local.rows import Change, Decoded, Frame, Hints, Predicted, Row
 
 
 class SingleDecoder:
@@ -35,17 +35,19 @@ class SingleDecoder:
         limits: Sequence[int],
         least: float | None = None,
         hints: Sequence[Hints] | None = None,
+        first_draft: int | None = None,
     ) -> list[Decoded]:
         """Answer each text; the arguments are those of `GuidedDecoder.decode`."""
         around = len(self._frame.before) + len(self._frame.after)
         return [
-            self._answer(Row(list(source), around + len(source), limit, least, hinted))
+            self._answer(Row(list(source), around + len(source), limit, least, hinted), first_draft)
             for source, limit, hinted in zip(sources, limits, hints or [{}] * len(sources), strict=True)
         ]
 
-    def _answer(self, row: Row) -> Decoded:
+    def _answer(self, row: Row, first_draft: int | None) -> Decoded:
         words = self._words.extended(row.own_tokens(), self._model)
-        context, draft, cache = [*row.source, *self._frame.after], row.source[: row.limit - 1], self._prefix
+        context, cache = [*row.source, *self._frame.after], self._prefix
+        draft = row.source[: row.limit - 1][:first_draft]
         margin: float | None = None
         while not row.done:
             offset = _length(cache) + len(context)
@@ -53,10 +55,13 @@ class SingleDecoder:
             logits = words.logits(hidden[len(context) - 1 :])
             self._add_hints(logits, words, row)
             copied = words.places([*draft, row.behind(draft, self._frame.end)])
-            change = self._best_change(logits, words, copied) if margin is None else None
+            seeks = margin is None and first_draft is None
+            change = self._best_change(logits, words, copied) if seeks else None
             if self._frame.copy_bonus and row.sure and draft:
                 logits[np.arange(len(copied)), copied] += np.float32(self._frame.copy_bonus)
-            predicted = words.tokens[logits.argmax(axis=-1)].tolist()
+            highest = logits.max(axis=-1)
+            chances = -np.log(np.exp(logits - highest[:, None]).sum(axis=-1))
+            predicted = Predicted(words.tokens[logits.argmax(axis=-1)].tolist(), chances.tolist())
             if change:
                 margin = change.margin
                 row.decide(change, draft, predicted, self._frame.stop)
@@ -64,7 +69,7 @@ class SingleDecoder:
                 kept = offset + row.accept(draft, predicted, self._frame.stop)
                 cache = [(keys[:, :kept], values[:, :kept]) for keys, values in cache]
                 context, draft = row.answer[-1:], row.next_draft()
-        return Decoded(row.answer, margin)
+        return Decoded(row.answer, margin, row.chances)
 
     def _add_hints(self, logits: Floats, words: "_Words", row: Row) -> None:
         """Add the row's hints where its answer is drafted from the source."""

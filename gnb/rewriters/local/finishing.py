@@ -1,0 +1,59 @@
+"""Makes of the tokens that a model answered the rewrites of lines."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gnb.core.records import Rewrite
+from gnb.prompting.answers import REASONS
+from gnb.rewriters.local.asking import ChatAsking, PlainAsking
+from gnb.rewriters.local.doubts import Weighed, without_doubtful
+from gnb.rewriters.local.lines import Line
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+    from gnb.rewriters.local.rows import Decoded
+
+
+@dataclass(frozen=True, slots=True)
+class Finisher:
+    """Reads answers.
+
+    Attributes:
+        asking: how the model was asked.
+        tokenizer: that of the model.
+        least: the probability from which an edit is kept, 0 to 1 (see `without_doubtful`).
+    """
+
+    asking: PlainAsking | ChatAsking
+    tokenizer: "PreTrainedTokenizerBase"
+    least: float
+
+    def finish(self, lines: Sequence[Line], decoded: "Sequence[Decoded]") -> dict[str, Rewrite]:
+        """Return the rewrite of each line, by its text."""
+        raws = self.tokenizer.batch_decode([each.tokens for each in decoded], skip_special_tokens=True)
+        return {line.text: self._finish(line, raw, each) for line, raw, each in zip(lines, raws, decoded, strict=True)}
+
+    def _finish(self, line: Line, raw: str, decoded: "Decoded") -> Rewrite:
+        details: dict[str, Any] = {"tokens": len(decoded.tokens)}
+        if decoded.margin is not None:
+            details["margin"] = round(decoded.margin, 3)
+        if decoded.tokens == line.tokens:
+            return Rewrite(line.text, raw, details=details)
+        body = line.text.strip()
+        weighed = self._weigh(body, raw, decoded)
+        if weighed.chance is not None:
+            details["edit_probability"] = round(weighed.chance, 4)
+        answer = self.asking.read(weighed.text, body, cut=len(decoded.tokens) >= line.limit)
+        if answer.outcome != "answered":
+            return Rewrite(line.text, raw, fallback=True, details={**details, "reason": REASONS[answer.outcome]})
+        lead, _, tail = line.text.partition(body)
+        return Rewrite(lead + answer.text + tail, raw, details=details)
+
+    def _weigh(self, body: str, raw: str, decoded: "Decoded") -> Weighed:
+        if decoded.chances is None:
+            return Weighed(raw, None)
+        beginnings = [decoded.tokens[: count + 1] for count in range(len(decoded.tokens))]
+        ends = [len(text) for text in self.tokenizer.batch_decode(beginnings, skip_special_tokens=True)]
+        return without_doubtful(body, raw, ends, decoded.chances, self.least)
