@@ -98,6 +98,14 @@ def test_an_answer_tells_how_sure_its_least_sure_edit_is(answers: dict[float, li
             assert 0 < whole.details["edit_probability"] <= sure.details["edit_probability"] <= 1
 
 
+def test_of_several_lines_the_least_sure_edit_counts(answers: dict[float, list[Rewrite]]) -> None:
+    with LoraRewriter(LoraOptions(detector="embedded", dtype="float32")) as rewriter:
+        (found,) = rewriter.rewrite(["\n".join(TEXTS[:3])])
+    assert found.text == "\n".join(answer.text for answer in answers[0.0][:3])
+    least = min(answer.details["edit_probability"] for answer in answers[0.0][:3])
+    assert found.details["edit_probability"] == pytest.approx(least, abs=1e-3)
+
+
 def test_without_guided_decoding_no_edit_is_weighed(tiny_model: Path, tiny_adapter: Path) -> None:
     options = {"base_model": str(tiny_model), "adapter": str(tiny_adapter), "dtype": "float32", "decoding": "plain"}
     found = []

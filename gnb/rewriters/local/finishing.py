@@ -43,11 +43,11 @@ class Finisher:
             return Rewrite(line.text, raw, details=details)
         body = line.text.strip()
         weighed = self._weigh(body, raw, decoded)
-        if weighed.chance is not None:
-            details["edit_probability"] = round(weighed.chance, 4)
         answer = self.asking.read(weighed.text, body, cut=len(decoded.tokens) >= line.limit)
         if answer.outcome != "answered":
             return Rewrite(line.text, raw, fallback=True, details={**details, "reason": REASONS[answer.outcome]})
+        if weighed.chance is not None:
+            details["edit_probability"] = round(weighed.chance, 4)
         lead, _, tail = line.text.partition(body)
         return Rewrite(lead + answer.text + tail, raw, details=details)
 

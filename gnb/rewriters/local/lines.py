@@ -61,12 +61,13 @@ def join_lines(text: str, answers: Mapping[str, Rewrite]) -> Rewrite:
 
 
 def _join_details(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return what is known of a text: of its most biased line, with the tokens of all."""
+    """Return what is known of a text: of its most biased line, with all tokens and the least sure of all edits."""
     if not lines:
         return {}
     worst = max(lines, key=lambda line: (line.get("probability", 0.0), line.get("margin", -inf)))
-    tokens = [line["tokens"] for line in lines if "tokens" in line]
-    return {**worst, "tokens": sum(tokens)} if tokens else dict(worst)
+    joined = {"tokens": sum, "edit_probability": min}
+    found = {key: [line[key] for line in lines if key in line] for key in joined}
+    return {**worst, **{key: joined[key](values) for key, values in found.items() if values}}
 
 
 def in_batches(lines: Iterable[Line], fits: Callable[[list[Line]], bool]) -> Iterator[list[Line]]:

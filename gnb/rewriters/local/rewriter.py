@@ -165,8 +165,8 @@ class LocalRewriter(Rewriter):
         """Return the tokens of prompt and draft that a batch takes; its first line is the longest."""
         first = batch[0]
         own = len(first.before) if self._prompt.is_long else 0
-        draft = len(first.tokens[: FIRST_DRAFT if self._detector else None])
-        return len(batch) * (own + len(first.tokens) + len(first.after) + draft)
+        drafted = first.tokens[:FIRST_DRAFT] if self._detector and self._decoding == "guided" else first.tokens
+        return len(batch) * (own + len(first.tokens) + len(first.after) + len(drafted))
 
     def _answer_fitting(self, batch: list[Line]) -> dict[str, Rewrite]:
         """Answer a batch, in parts where memory does not suffice."""
