@@ -2,6 +2,8 @@
 
 import json
 import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -9,7 +11,7 @@ from scripted import ScriptedOptions, ScriptedRewriter, Workplace, examples
 
 from gnb.core.comparison import compare
 from gnb.core.layout import edges, is_right_to_left, marked, printable, with_marks
-from gnb.core.records import Example
+from gnb.core.records import Example, Rewrite
 from gnb.core.report_html import to_html
 from gnb.core.samples import samples_of
 from gnb.core.store import Store
@@ -218,3 +220,29 @@ def test_samples_of_an_interrupted_run_show_what_is_there(store: Store) -> None:
     run = find_run(store)
     assert run.status == "interrupted"
     assert [list(sample.outputs) for sample in samples_of(run, store)] == [["one"], ["one"]]
+
+
+class DoubtfulRewriter(ScriptedRewriter):
+    """Says of some of its answers how sure it is of them."""
+
+    def rewrite(self, texts: Iterable[str]) -> Iterator[Rewrite]:
+        """Yield answers, with numbers and with what is none."""
+        noted = {0: 0.9, 1: "sure", 2: 0.25, 4: True, 5: 7}
+        for text in texts:
+            (answer,) = super().rewrite([text])
+            found = noted.get(int(text[-1]))
+            yield replace(answer, details={} if found is None else {"edit_probability": found})
+
+
+def test_the_least_sure_outputs_come_first_and_say_so(store: Store) -> None:
+    compare(examples(6), {"one": DoubtfulRewriter(ScriptedOptions(suffix="!"))}, {}, store)
+    samples = samples_of(find_run(store), store, unsure=True)
+    assert [sample.place for sample in samples] == [3, 1]
+    assert [[label for label, _ in sample.lines()][-1] for sample in samples] == ["one (25 % sure)", "one (90 % sure)"]
+    assert len(samples_of(find_run(store), store)) == 6
+
+
+def test_unsure_counts_as_a_filter(compared: Workplace) -> None:
+    out, err = compared.run("samples", "--unsure")
+    assert out == ""
+    assert err.endswith("0 of 0 matching texts (6 in the run)\n")

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 @click.option(
     "--rewriter", "-r", "rewriters", multiple=True, help="Labels, comma-separated; all but copy if not given."
 )
+@click.option("--unsure", is_flag=True, help="Outputs with an edit that the rewriter is unsure of, least sure first.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line, raw outputs included.")
 @page_option
 @store_option
@@ -38,6 +39,7 @@ def samples(
     only: str | None,
     category: str | None,
     rewriters: tuple[str, ...],
+    unsure: bool,
     as_json: bool,
     page: Path | None,
     store_path: Path | None,
@@ -45,6 +47,7 @@ def samples(
     """Show input, reference and each rewriter's output of a RUN, changed words marked.
 
     RUN is the name that `gnb compare` printed, or "last". Marks are [-deleted-]{+inserted+}, colours on a terminal.
+    Behind a rewriter's label stands how sure it is of the least sure edit of its output, if it says so.
     """
     from gnb.core.samples import samples_of
     from gnb.core.store_runs import find_run
@@ -55,7 +58,7 @@ def samples(
     with open_store(store_path) as store:
         found = find_run(store, run)
         labels = split_names(rewriters)
-        matching = samples_of(found, store, rewriters=labels, only=only, category=category)
+        matching = samples_of(found, store, rewriters=labels, only=only, category=category, unsure=unsure)
     shown = matching[: limit or None]
     if page:
         _write_page(page, found, shown)
@@ -64,7 +67,7 @@ def samples(
     else:
         _print(shown)
     rest = "" if len(shown) == len(matching) else "; --limit 0 shows all"
-    if only or category:
+    if only or category or unsure:
         matches = f"{counted(len(matching), 'matching text')} ({len(found.examples):,} in the run)"
     else:
         matches = counted(len(matching), "text")

@@ -62,7 +62,8 @@ class Rewrite:
         raw: what the model said before post-processing; None for rewriters that have no such thing.
         fallback: True if there was no usable answer and `text` is the input.
         details: anything else worth keeping, JSON values only: tokens, cost, ... How biased the text is stands under
-            "probability" (0 to 1, calibrated) or "margin" (in nats, uncalibrated, higher for more).
+            "probability" (0 to 1, calibrated) or "margin" (in nats, uncalibrated, higher for more); how sure the
+            rewriter is of the least sure of its edits, under "edit_probability" (0 to 1).
     """
 
     text: str

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from math import inf
 from typing import Any
 
 from gnb.core.errors import UnknownNameError
@@ -53,7 +54,27 @@ class Sample:
         for number, reference in enumerate(self.example.references, start=1):
             yield "reference" if number == 1 else f"reference {number}", marked(text, reference)
         for label, output in self.outputs.items():
-            yield f"{label} (fallback)" if output.fallback else label, marked(text, output.text)
+            yield label + _note_on(output), marked(text, output.text)
+
+    @property
+    def certainty(self) -> float:
+        """The probability of the least sure edit of all outputs; infinite if none is known."""
+        return min(map(_certainty, self.outputs.values()), default=inf)
+
+
+def _note_on(output: Rewrite) -> str:
+    if output.fallback:
+        return " (fallback)"
+    certainty = _certainty(output)
+    return "" if certainty == inf else f" ({100 * certainty:.0f} % sure)"
+
+
+def _certainty(output: Rewrite) -> float:
+    """Return what an output notes of its least sure edit; infinite if it notes no probability."""
+    noted = output.details.get("edit_probability")
+    if isinstance(noted, bool) or not isinstance(noted, int | float) or not 0 <= noted <= 1:
+        return inf
+    return noted
 
 
 def is_changed(text: str, output: str) -> bool:
@@ -68,6 +89,7 @@ def samples_of(
     rewriters: Sequence[str] = (),
     only: str | None = None,
     category: str | None = None,
+    unsure: bool = False,
 ) -> list[Sample]:
     """Return the samples of a run that the filters let through.
 
@@ -77,6 +99,7 @@ def samples_of(
         rewriters: labels of the rewriters to look at; if none is given, all but the copy baseline, if there are others.
         only: one of `FILTERS`; judged by the rewriters that are looked at.
         category: a category of the guideline.
+        unsure: whether those with an edit of the lowest probability come first, and those without any are left out.
 
     Raises:
         UnknownNameError: if the run has no such rewriter or category.
@@ -96,7 +119,10 @@ def samples_of(
         )
         for place, example in enumerate(run.examples, start=1)
     )
-    return [sample for sample in samples if sample.matches(only, category)]
+    matching = [sample for sample in samples if sample.matches(only, category)]
+    if not unsure:
+        return matching
+    return sorted((each for each in matching if each.certainty < inf), key=lambda each: each.certainty)
 
 
 def sample_values(sample: Sample) -> dict[str, Any]:

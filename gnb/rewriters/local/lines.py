@@ -65,9 +65,12 @@ def _join_details(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     if not lines:
         return {}
     worst = max(lines, key=lambda line: (line.get("probability", 0.0), line.get("margin", -inf)))
-    joined = {"tokens": sum, "edit_probability": min}
-    found = {key: [line[key] for line in lines if key in line] for key in joined}
-    return {**worst, **{key: joined[key](values) for key, values in found.items() if values}}
+    joined = dict(worst)
+    if tokens := [line["tokens"] for line in lines if "tokens" in line]:
+        joined["tokens"] = sum(tokens)
+    if chances := [line["edit_probability"] for line in lines if "edit_probability" in line]:
+        joined["edit_probability"] = min(chances)
+    return joined
 
 
 def in_batches(lines: Iterable[Line], fits: Callable[[list[Line]], bool]) -> Iterator[list[Line]]:
