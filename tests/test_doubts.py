@@ -10,11 +10,16 @@ import torch
 
 from gnb.core.edits import whole_word_edits
 from gnb.core.records import Rewrite
+from gnb.models.loading import load_tokenizer
 from gnb.models.prompt import PUBLISHED, Prompt
 from gnb.rewriters.base import BaseRewriter
+from gnb.rewriters.local.asking import PlainAsking
 from gnb.rewriters.local.decoders import decode_changed
 from gnb.rewriters.local.doubts import Weighed, without_doubtful
+from gnb.rewriters.local.finishing import Finisher
+from gnb.rewriters.local.lines import Line
 from gnb.rewriters.local.options import LocalOptions, LoraOptions
+from gnb.rewriters.local.rows import Decoded
 from gnb.rewriters.lora import LoraRewriter
 
 TEXTS = [
@@ -63,6 +68,65 @@ def test_words_that_were_added_go_with_their_space() -> None:
     assert answer[:19].endswith("رفته")
     chances = [0.0, log(0.1), 0.0, 0.0, log(0.9), 0.0, 0.0, 0.0]
     assert without_doubtful(source, answer, ends, chances, 0.5).text == "او آمد و رفته است."
+
+
+def test_what_is_missing_since_the_answer_was_cut_off_comes_back() -> None:
+    found = without_doubtful("الف ب ج د", "الف ت ج", [3, 5, 7], [0.0, log(0.2), 0.0], 0.5)
+    assert found.text == "الف ت ج د"
+    assert found.chance == pytest.approx(0.2)
+
+
+def test_neighbours_that_both_come_back_keep_one_space_between_them() -> None:
+    source, answer = "خانه‌دار زن آمد و رفت", "کاخ‌دار مرد آمد و دوید"
+    chances = [log(0.1), log(0.1), 0.0, 0.0, log(0.9), 0.0]
+    assert without_doubtful(source, answer, [7, 11, 15, 17, 22], chances, 0.5).text == "خانه‌دار زن آمد و دوید"
+
+
+def test_all_parts_of_a_character_count() -> None:
+    found = without_doubtful("الف کت ب", "الف کد ب", [3, 5, 6, 6, 8], [0.0, 0.0, log(0.9), log(0.1), 0.0, 0.0], 0.0)
+    assert found.chance == pytest.approx(0.09)
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Any:
+    return load_tokenizer("embedded")
+
+
+def finish(tokenizer: Any, text: str, raw: str, chances: dict[str, float], least: float) -> Rewrite:
+    """Finish an answer whose tokens are certain but for those that the pieces of `chances` begin."""
+    tokens = tokenizer.encode(raw, add_special_tokens=False)
+    pieces = [tokenizer.decode([token]).strip() for token in tokens]
+    decoded = Decoded(tokens, None, [log(chances.get(piece, 1.0)) for piece in pieces] + [0.0])
+    line = Line(text, tokenizer.encode(text, add_special_tokens=False), [], [], 999)
+    finisher = Finisher(PlainAsking(PUBLISHED), tokenizer, least)
+    return finisher.finish([line], [decoded])[text]
+
+
+@pytest.mark.parametrize("junk", ["", " ____ متن", "\nمتن بدون بایاس جنسیتی: پزشک"])
+def test_what_is_cut_off_an_answer_is_no_edit(tokenizer: Any, junk: str) -> None:
+    found = finish(tokenizer, "پزشک گفت که مرد آمد.", f"پزشک گفت که فرد آمد.{junk}", {"فرد": 0.3}, 0.5)
+    assert found.text == "پزشک گفت که فرد آمد."
+    assert found.details["edit_probability"] == pytest.approx(0.3)
+
+
+def test_an_address_that_is_put_right_again_is_no_edit(tokenizer: Any) -> None:
+    found = finish(tokenizer, "سایت @ali_x را ببین", "سایت @ali_y را ببین", {}, 0.0)
+    assert found.text == "سایت @ali_x را ببین"
+    assert "edit_probability" not in found.details
+
+
+def test_an_emoji_of_several_tokens_hides_no_edit(tokenizer: Any) -> None:
+    text, raw = "🪿 ژاله 🫩", "🪿 و 🫩"
+    assert len(tokenizer.encode("🪿", add_special_tokens=False)) > 1
+    found = finish(tokenizer, text, raw, {"و": 0.1}, 0.0)
+    assert found.details["edit_probability"] == pytest.approx(0.1)
+
+
+def test_with_a_bonus_on_copying_no_probability_exceeds_1() -> None:
+    options = {"detector": "embedded", "threshold": 0.0, "copy_bonus": 12.0, "dtype": "float32"}
+    with LoraRewriter(LoraOptions(**options)) as rewriter:
+        answers = list(rewriter.rewrite(TEXTS))
+    assert all(0 <= answer.details["edit_probability"] <= 1 for answer in answers)
 
 
 def test_an_answer_that_differs_in_spelling_alone_has_no_edit() -> None:
@@ -154,7 +218,7 @@ def test_short_first_drafts_change_no_answer(tiny_model: Path, tiny_adapter: Pat
         copied = [*sources, *whole]  # an untrained model repeats some of its own answers
         limits = [2 * len(source) for source in copied]
         forced = [found.tokens for found in decoder.decode(copied, limits, -inf)]
-        assert [found.tokens for found in decode_changed(decoder, copied, limits, [{}] * len(copied))] == forced
+        assert [found.tokens for found in decode_changed(decoder, copied, limits)] == forced
 
 
 def test_forced_changes_of_the_embedded_adapter_are_those_of_whole_drafts() -> None:
@@ -166,7 +230,7 @@ def test_forced_changes_of_the_embedded_adapter_are_those_of_whole_drafts() -> N
         limits = [2 * len(source) for source in sources]
         greedy = [found.tokens for found in rewriter._decoder.decode(sources, limits)]
         assert greedy[:3] == sources[:3]
-        found = decode_changed(rewriter._decoder, sources, limits, [{}] * len(sources))
+        found = decode_changed(rewriter._decoder, sources, limits)
         whole = rewriter._decoder.decode(sources, limits, -inf)
     assert [each.tokens for each in found] == [each.tokens for each in whole]
     for one, other in zip(found, whole, strict=True):

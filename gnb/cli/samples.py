@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.option(
     "--rewriter", "-r", "rewriters", multiple=True, help="Labels, comma-separated; all but copy if not given."
 )
-@click.option("--unsure", is_flag=True, help="Outputs with an edit that the rewriter is unsure of, least sure first.")
+@click.option("--unsure", is_flag=True, help="The outputs whose rewriter says how sure it is, the least sure first.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line, raw outputs included.")
 @page_option
 @store_option

@@ -1,6 +1,7 @@
 """Picks the decoder that fits a model: one for batches, or one for a few texts."""
 
 from collections.abc import Callable, Sequence
+from itertools import batched
 from math import inf
 
 from gnb.models.loading import LoadedModel
@@ -9,7 +10,7 @@ from gnb.models.quick import is_quick
 from gnb.models.vocabulary import task_token_ids
 from gnb.rewriters.local.decoding import GuidedDecoder
 from gnb.rewriters.local.options import LocalOptions
-from gnb.rewriters.local.rows import FIRST_DRAFT, Decoded, Frame, Hints
+from gnb.rewriters.local.rows import FIRST_DRAFT, Decoded, Frame
 from gnb.rewriters.local.single import SingleDecoder
 
 Decoder = GuidedDecoder | SingleDecoder
@@ -32,27 +33,21 @@ def build_decoder(loaded: LoadedModel, prompt: Prompt, stop: frozenset[int], opt
     return build(loaded.model, frame)
 
 
-def decode_changed(
-    decoder: Decoder, sources: Sequence[Sequence[int]], limits: Sequence[int], hints: Sequence[Hints]
-) -> list[Decoded]:
+def decode_changed(decoder: Decoder, sources: Sequence[Sequence[int]], limits: Sequence[int]) -> list[Decoded]:
     """Answer texts that are to change: greedily, and a text that is copied so by the change that leads most.
 
-    The first drafts are short, as most of a whole text would be rejected behind its first change.
+    The first drafts are short, as most of a whole text would be rejected behind its first change. A bonus on copying
+    and hints count where something is drafted: with them the answers could be others than those of whole drafts.
 
     Args:
         decoder: what answers.
         sources: the tokens of each text.
         limits: how many tokens each answer may have at the most.
-        hints: as `GuidedDecoder.decode` takes them.
     """
-    found = decoder.decode(sources, limits, hints=hints, first_draft=FIRST_DRAFT)
+    found = decoder.decode(sources, limits, first_draft=FIRST_DRAFT)
     copied = [place for place, source in enumerate(sources) if found[place].tokens == list(source)]
-    if copied:
-        again = decoder.decode(_at(sources, copied), _at(limits, copied), -inf, _at(hints, copied))
-        for place, answer in zip(copied, again, strict=True):
+    for part in batched(copied, len(sources) // 2 + 1):  # whole drafts take twice the room
+        again = decoder.decode([sources[place] for place in part], [limits[place] for place in part], -inf)
+        for place, answer in zip(part, again, strict=True):
             found[place] = answer
     return found
-
-
-def _at[T](items: Sequence[T], places: Sequence[int]) -> list[T]:
-    return [items[place] for place in places]

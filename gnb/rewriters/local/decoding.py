@@ -134,7 +134,7 @@ class _Batch:
         if self._seeks_changes:
             self._seeks_changes = False
             for row, change, draft, predicted in zip(self.rows, self.changes, drafts, predictions, strict=True):
-                row.decide(change, draft, predicted, self.decoder.frame.stop)
+                row.decide(change, draft, predicted, self.decoder.frame)
         for index, row in enumerate(self.rows):
             if not row.done:
                 taken = row.accept(drafts[index], predictions[index], self.decoder.frame.stop)

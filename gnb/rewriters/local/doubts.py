@@ -4,7 +4,7 @@ The probability that a model gives the tokens of an edit tells the edits that a 
 (docs/training.md).
 """
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp
@@ -31,7 +31,7 @@ def without_doubtful(source: str, answer: str, ends: Sequence[int], chances: Seq
     Args:
         source: the text that was answered.
         answer: what the model wrote.
-        ends: where in the answer each of its tokens ends.
+        ends: where in the answer each of its tokens ends, in order; equal for the parts of one character.
         chances: the log-probability of each, in nats, and that of the token that ended the answer.
         least: the probability from which an edit is kept, 0 to 1.
     """
@@ -44,7 +44,9 @@ def without_doubtful(source: str, answer: str, ends: Sequence[int], chances: Seq
         if chance < bound:
             start, end = _with_spaces(answer, edit.target_start, edit.target_end)
             old_start, old_end = _with_spaces(source, edit.source_start, edit.source_end)
-            parts += [answer[place:start], source[old_start:old_end]]
+            restored = source[old_start:old_end]
+            # two edits with nothing but white space between them share it
+            parts += [answer[place:start], restored.lstrip() if start < place else restored]
             place = end
     return Weighed("".join([*parts, answer[place:]]), min(chance for _, chance in weighed if chance >= bound))
 
@@ -52,8 +54,9 @@ def without_doubtful(source: str, answer: str, ends: Sequence[int], chances: Seq
 def _probability(edit: Edit, ends: Sequence[int], chances: Sequence[float]) -> float:
     """Return the probability of an edit's tokens; where words are only left out, that of the token that follows."""
     first = bisect_right(ends, edit.target_start)
-    last = max(first, bisect_left(ends, edit.target_end))
-    return exp(sum(chances[first : last + 1]))
+    last = max(first, bisect_right(ends, edit.target_end) - 1)
+    found = chances[first : last + 1]
+    return exp(sum(found)) if found else 0.0  # words that are missing since the answer was cut off
 
 
 def _with_spaces(text: str, start: int, end: int) -> tuple[int, int]:

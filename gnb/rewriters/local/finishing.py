@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from gnb.core.records import Rewrite
@@ -42,18 +43,27 @@ class Finisher:
         if decoded.tokens == line.tokens:
             return Rewrite(line.text, raw, details=details)
         body = line.text.strip()
-        weighed = self._weigh(body, raw, decoded)
-        answer = self.asking.read(weighed.text, body, cut=len(decoded.tokens) >= line.limit)
+        answer = self.asking.read(raw, body, cut=len(decoded.tokens) >= line.limit)
         if answer.outcome != "answered":
             return Rewrite(line.text, raw, fallback=True, details={**details, "reason": REASONS[answer.outcome]})
+        weighed = self._weigh(body, answer.text, raw, decoded)
         if weighed.chance is not None:
             details["edit_probability"] = round(weighed.chance, 4)
         lead, _, tail = line.text.partition(body)
-        return Rewrite(lead + answer.text + tail, raw, details=details)
+        return Rewrite(lead + weighed.text + tail, raw, details=details)
 
-    def _weigh(self, body: str, raw: str, decoded: "Decoded") -> Weighed:
-        if decoded.chances is None:
-            return Weighed(raw, None)
-        beginnings = [decoded.tokens[: count + 1] for count in range(len(decoded.tokens))]
-        ends = [len(text) for text in self.tokenizer.batch_decode(beginnings, skip_special_tokens=True)]
-        return without_doubtful(body, raw, ends, decoded.chances, self.least)
+    def _weigh(self, body: str, answer: str, raw: str, decoded: "Decoded") -> Weighed:
+        """Weigh the edits of an answer that stands in the raw one as it is; else its tokens are not known."""
+        start = raw.find(answer)
+        if decoded.chances is None or start < 0:
+            return Weighed(answer, None)
+        return without_doubtful(
+            body, answer, [end - start for end in self._ends(decoded.tokens)], decoded.chances, self.least
+        )
+
+    def _ends(self, tokens: list[int]) -> list[int]:
+        """Return where in the text each token ends; the parts of a character end where it does."""
+        beginnings = [tokens[: count + 1] for count in range(len(tokens))]
+        lengths = [len(text) for text in self.tokenizer.batch_decode(beginnings, skip_special_tokens=True)]
+        # a part of a character is a text of its own, and several may be longer than the character
+        return list(accumulate(reversed(lengths), min))[::-1]

@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from functools import cached_property
 from itertools import batched
+from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gnb.core.calibration import DEFAULT_THRESHOLD, Calibration
 from gnb.core.components import Record, Rewriter
@@ -121,12 +122,13 @@ class LocalRewriter(Rewriter):
         self._choose_model(list(lines))
         detections = self._detect(list(lines))
         chosen = [line for line in lines if self._is_changed(detections.get(line))]
-        answers = {line: Rewrite(line, details=_details(detections[line])) for line in lines.keys() - {*chosen}}
+        noted = {line: asdict(found) for line, found in detections.items()}
+        answers = {line: Rewrite(line, details=noted[line]) for line in lines.keys() - {*chosen}}
         waiting = iter(texts)
         text = next(waiting, None)
         for batch in in_batches([self._encode(line) for line in chosen], self._fits):
             for line, answer in self._answer_fitting(batch).items():
-                answers[line] = replace(answer, details={**answer.details, **_details(detections.get(line))})
+                answers[line] = replace(answer, details={**answer.details, **noted.get(line, {})})
             while text is not None and is_answered(text, answers):
                 yield join_lines(text, answers)
                 text = next(waiting, None)
@@ -165,7 +167,7 @@ class LocalRewriter(Rewriter):
         """Return the tokens of prompt and draft that a batch takes; its first line is the longest."""
         first = batch[0]
         own = len(first.before) if self._prompt.is_long else 0
-        drafted = first.tokens[:FIRST_DRAFT] if self._detector and self._decoding == "guided" else first.tokens
+        drafted = first.tokens[:FIRST_DRAFT] if self._drafts_little else first.tokens
         return len(batch) * (own + len(first.tokens) + len(first.after) + len(drafted))
 
     def _answer_fitting(self, batch: list[Line]) -> dict[str, Rewrite]:
@@ -200,8 +202,8 @@ class LocalRewriter(Rewriter):
         from gnb.rewriters.local.decoders import decode_changed
 
         sources, limits, hints = zip(*((line.tokens, line.limit, self.hints(line)) for line in lines), strict=True)
-        if self._detector:
-            return decode_changed(self._decoder, sources, limits, hints)
+        if self._drafts_little and not any(hints):
+            return decode_changed(self._decoder, sources, limits)
         return self._decoder.decode(sources, limits, self._least, hints)
 
     def _decode_plain(self, lines: list[Line]) -> "list[Decoded]":
@@ -228,10 +230,17 @@ class LocalRewriter(Rewriter):
 
     @property
     def _least(self) -> float | None:
-        """The margin from which a line is changed, where no detector decides; None for greedy."""
+        """The margin from which a line is changed: any where the detector has decided already; None for greedy."""
+        if self._detector:
+            return -inf
         if self.options.threshold is None:
             return None
         return self.calibration().score(self.options.threshold)
+
+    @property
+    def _drafts_little(self) -> bool:
+        """Whether lines are known to change, and their answers do not depend on what is drafted."""
+        return self._detector is not None and self._decoding == "guided" and not self.options.copy_bonus
 
     @property
     def _decoding(self) -> str:
@@ -288,7 +297,3 @@ class LocalRewriter(Rewriter):
         from gnb.rewriters.local.decoders import build_decoder
 
         return build_decoder(self._loaded, self._prompt, self._stop, self.options)
-
-
-def _details(found: Detection | None) -> dict[str, Any]:
-    return {} if found is None else {"probability": found.probability, "category": found.category}

@@ -120,7 +120,7 @@ class Row:
         self.done = self.done or len(self.answer) >= self.limit
         return taken
 
-    def decide(self, change: Change, draft: Sequence[int], predicted: Predicted, stop: frozenset[int]) -> None:
+    def decide(self, change: Change, draft: Sequence[int], predicted: Predicted, frame: Frame) -> None:
         """Copy the source, or put a change into a prediction that copies it, as `least` says.
 
         Raises:
@@ -133,9 +133,10 @@ class Row:
             self.answer, self.done = list(self.source), True
             return
         *copied, last = predicted.tokens
-        if copied == list(draft) and (last in stop or [*draft, last] == self.source):
+        if copied == list(draft) and (last in frame.stop or [*draft, last] == self.source):
             predicted.tokens[change.place] = change.token
-            predicted.chances[change.place] += change.margin
+            # the margin is over copying without its bonus, and the probability that stands there is with it
+            predicted.chances[change.place] += change.margin - frame.copy_bonus
 
     def own_tokens(self) -> set[int]:
         """Return the tokens that only this row's answer may hold besides those that every answer may."""

@@ -64,7 +64,7 @@ class SingleDecoder:
             predicted = Predicted(words.tokens[logits.argmax(axis=-1)].tolist(), chances.tolist())
             if change:
                 margin = change.margin
-                row.decide(change, draft, predicted, self._frame.stop)
+                row.decide(change, draft, predicted, self._frame)
             if not row.done:
                 kept = offset + row.accept(draft, predicted, self._frame.stop)
                 cache = [(keys[:, :kept], values[:, :kept]) for keys, values in cache]
