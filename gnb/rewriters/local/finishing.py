@@ -10,6 +10,7 @@ from gnb.prompting.answers import REASONS
 from gnb.rewriters.local.asking import ChatAsking, PlainAsking
 from gnb.rewriters.local.doubts import Weighed, without_doubtful
 from gnb.rewriters.local.lines import Line
+from gnb.rewriters.local.rows import MARGIN_DIGITS
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -39,7 +40,7 @@ class Finisher:
     def _finish(self, line: Line, raw: str, decoded: "Decoded") -> Rewrite:
         details: dict[str, Any] = {"tokens": len(decoded.tokens)}
         if decoded.margin is not None:
-            details["margin"] = round(decoded.margin, 3)
+            details["margin"] = round(decoded.margin, MARGIN_DIGITS)
         if decoded.tokens == line.tokens:
             return Rewrite(line.text, raw, details=details)
         body = line.text.strip()

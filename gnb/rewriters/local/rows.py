@@ -10,6 +10,8 @@ FIRST_DRAFT = 8
 """Tokens of a text that are offered at first where it is known to change: half of the changes begin among them."""
 _DRAFT_LENGTHS = {3: 12, 2: 6, 1: 2}
 """Draft tokens offered after a change, by how many of the answer's last tokens were found in the input."""
+MARGIN_DIGITS = 3
+"""Decimal digits of a margin that are shown, and that a threshold sees."""
 Hints = Mapping[int, Mapping[int, float]]
 """By place in a text's tokens: what is added to the logits of the tokens that an answer might go on with there."""
 
@@ -129,7 +131,8 @@ class Row:
         _check_finite(change.margin)
         if self.least is None:
             return
-        if change.margin < self.least:
+        # rounded as it is shown, so that a threshold cuts the very number that `gnb tune` reads
+        if round(change.margin, MARGIN_DIGITS) < self.least:
             self.answer, self.done = list(self.source), True
             return
         *copied, last = predicted.tokens
