@@ -167,7 +167,7 @@ class LocalRewriter(Rewriter):
         """Return the tokens of prompt and draft that a batch takes; its first line is the longest."""
         first = batch[0]
         own = len(first.before) if self._prompt.is_long else 0
-        drafted = first.tokens[:FIRST_DRAFT] if self._drafts_little else first.tokens
+        drafted = first.tokens[:FIRST_DRAFT] if self._has_short_drafts else first.tokens
         return len(batch) * (own + len(first.tokens) + len(first.after) + len(drafted))
 
     def _answer_fitting(self, batch: list[Line]) -> dict[str, Rewrite]:
@@ -202,7 +202,7 @@ class LocalRewriter(Rewriter):
         from gnb.rewriters.local.decoders import decode_changed
 
         sources, limits, hints = zip(*((line.tokens, line.limit, self.hints(line)) for line in lines), strict=True)
-        if self._drafts_little and not any(hints):
+        if self._has_short_drafts and not any(hints):
             return decode_changed(self._decoder, sources, limits)
         return self._decoder.decode(sources, limits, self._least, hints)
 
@@ -238,8 +238,8 @@ class LocalRewriter(Rewriter):
         return self.calibration().score(self.options.threshold)
 
     @property
-    def _drafts_little(self) -> bool:
-        """Whether lines are known to change, and their answers do not depend on what is drafted."""
+    def _has_short_drafts(self) -> bool:
+        """Whether first drafts are short: lines are known to change, and answers do not depend on what is drafted."""
         return self._detector is not None and self._decoding == "guided" and not self.options.copy_bonus
 
     @property
