@@ -7,7 +7,7 @@ from math import isfinite
 from gnb.core.errors import ModelError
 
 FIRST_DRAFT = 8
-"""Tokens of a text that are offered at first where it is known to change; most changes begin there (docs/benchmarks.md)."""
+"""Tokens of a text offered at first where it is known to change; most changes begin there (docs/benchmarks.md)."""
 _DRAFT_LENGTHS = {3: 12, 2: 6, 1: 2}
 """Draft tokens offered after a change, by how many of the answer's last tokens were found in the input."""
 MARGIN_DIGITS = 3
