@@ -7,6 +7,7 @@ from gnb.models.loading import LoadedModel, load_tokenizer, load_weights
 from gnb.models.options import ModelOptions
 from gnb.models.placing import input_device
 from gnb.models.prompt import text_tokens
+from gnb.models.running import hidden_states
 
 if TYPE_CHECKING:
     import torch
@@ -52,8 +53,9 @@ def category_logits(model: "PreTrainedModel", rows: Sequence[Sequence[int]], pad
     device = input_device(model)
     width = max(map(len, rows))
     tokens = torch.tensor([[*row, *[pad] * (width - len(row))] for row in rows], device=device)
-    states = model.get_decoder()(input_ids=tokens, use_cache=False).last_hidden_state.to(device)
     ends = torch.tensor([len(row) - 1 for row in rows], device=device)
-    last = states[torch.arange(len(rows), device=device), ends]
+    is_end = torch.arange(width, device=device) == ends[:, None]
+    states = hidden_states(model, input_ids=tokens, use_cache=False, read=is_end).last_hidden_state.to(device)
+    last = states[is_end]
     logits: torch.Tensor = model.score(last.to(model.score.weight.dtype)).float()  # it is trained in float32
     return logits

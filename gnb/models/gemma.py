@@ -1,10 +1,10 @@
-"""Gemma 3 in torch alone, to run and not to train: the numbers of transformers, bit by bit while nothing is packed.
+"""Gemma 3 in torch alone, to run and not to train: the numbers of transformers, bit by bit while nothing is left out.
 
 Importing transformers takes longer than the first sentence of the embedded model. Names of modules are those of
 transformers, so that its files of weights and adapters of peft fit. Gemma Team 2025, arXiv 2503.19786.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -102,12 +102,27 @@ class _Embedding:
 
 @dataclass(frozen=True, slots=True)
 class _Pass:
-    """What a layer needs to know besides the hidden states: shapes as in `_Body.forward`, the mask for each head."""
+    """What a layer needs to know besides the hidden states.
+
+    Attributes:
+        angles: those of each token.
+        mask: as in `_Body.forward`, for each head.
+        cache: as in `_Body.forward`.
+        packing: which places hold tokens.
+        read: of which of them the layer gives hidden states.
+        chosen: where those are among all; None for all of them.
+    """
 
     angles: _Angles
     mask: torch.Tensor | None
     cache: Cache | None
     packing: Packing
+    read: Packing
+    chosen: torch.Tensor | None = None
+
+    def of_read(self, states: torch.Tensor) -> torch.Tensor:
+        """Leave out of the states of all tokens, in the first dimension, those that nobody reads."""
+        return states if self.chosen is None else states[self.chosen]
 
 
 class _Body(nn.Module):
@@ -129,6 +144,7 @@ class _Body(nn.Module):
         use_cache: bool = False,
         *,
         filled: torch.Tensor | None = None,
+        read: torch.Tensor | None = None,
     ) -> Output:
         """Run over tokens.
 
@@ -141,11 +157,14 @@ class _Body(nn.Module):
             use_cache: for callers that run models of transformers as well.
             filled: which places hold tokens, shape (batch, tokens); the others are not computed, their hidden states
                 are zeros, and the attention mask must hide them. None for all.
+            read: which hidden states the caller reads, shape (batch, tokens), filled places all; the others are zeros,
+                as the last layer gives the keys and values of their tokens alone. None for all.
 
         Raises:
             ValueError: if the tokens do not fit into the sliding window.
         """
-        packing = Packing(torch.ones_like(input_ids, dtype=torch.bool) if filled is None else filled)
+        filled = torch.ones_like(input_ids, dtype=torch.bool) if filled is None else filled
+        packing = Packing(filled)
         hidden = self.embed_tokens(packing.pack(input_ids))
         if position_ids is None:
             position_ids = torch.arange(input_ids.shape[1])[None]
@@ -155,9 +174,14 @@ class _Body(nn.Module):
         if attention_mask is not None:  # the heads that share keys become queries of one head, so that no key is copied
             attention_mask = attention_mask.repeat(1, 1, self._groups, 1)
         angles = {kind: self._angles(kind, positions) for kind in set(self._config.layer_types)}
-        for layer, kind in zip(self.layers, self._config.layer_types, strict=True):
-            hidden = layer(hidden, _Pass(angles[kind], attention_mask, cache, packing))
-        return Output(packing.unpack(self.norm(hidden)))
+        *passes, last = (
+            _Pass(angles[kind], attention_mask, cache, packing, packing) for kind in self._config.layer_types
+        )
+        if read is not None:
+            last = replace(last, read=Packing(read), chosen=read[filled].nonzero()[:, 0])
+        for layer, run in zip(self.layers, (*passes, last), strict=True):
+            hidden = layer(hidden, run)
+        return Output(last.read.unpack(self.norm(hidden)))
 
     def _angles(self, kind: str, positions: torch.Tensor) -> _Angles:
         """Return cosine and sine of the rotary embedding (Su et al. 2021, arXiv 2104.09864)."""
@@ -181,7 +205,7 @@ class _Layer(nn.Module):
 
     def forward(self, hidden: torch.Tensor, run: _Pass) -> torch.Tensor:
         attended = self.self_attn(self.input_layernorm(hidden), run)
-        hidden = hidden + self.post_attention_layernorm(attended)
+        hidden = run.of_read(hidden) + self.post_attention_layernorm(attended)
         result: torch.Tensor = hidden + self.post_feedforward_layernorm(
             self.mlp(self.pre_feedforward_layernorm(hidden))
         )
@@ -204,15 +228,19 @@ class _Attention(nn.Module):
     def forward(self, hidden: torch.Tensor, run: _Pass) -> torch.Tensor:
         # shape (filled places, heads, head size)
         query, keys, values = (
-            layer(hidden).view(len(hidden), -1, self._size) for layer in (self.q_proj, self.k_proj, self.v_proj)
+            layer(states).view(len(states), -1, self._size)
+            for layer, states in ((self.q_proj, run.of_read(hidden)), (self.k_proj, hidden), (self.v_proj, hidden))
         )
-        query, keys = _rotate(self.q_norm(query), run.angles), _rotate(self.k_norm(keys), run.angles)
-        query, keys, values = (run.packing.unpack(states).transpose(1, 2) for states in (query, keys, values))
+        cosine, sine = run.angles
+        query = _rotate(self.q_norm(query), (run.of_read(cosine), run.of_read(sine)))
+        query = run.read.unpack(query).transpose(1, 2)
+        keys = run.packing.unpack(_rotate(self.k_norm(keys), run.angles)).transpose(1, 2)
+        values = run.packing.unpack(values).transpose(1, 2)
         if run.cache is not None:
             found = run.cache.update(self._index, keys, values)
             keys, values = found.keys, found.values
         attended = self._attend(query, keys, values, run.mask).reshape(query.shape).transpose(1, 2)
-        result: torch.Tensor = self.o_proj(run.packing.pack(attended).flatten(1))
+        result: torch.Tensor = self.o_proj(run.read.pack(attended).flatten(1))
         return result
 
     def _attend(

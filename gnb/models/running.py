@@ -10,7 +10,12 @@ if TYPE_CHECKING:
 
 
 def hidden_states(
-    model: "PreTrainedModel", *, cache: Any = None, filled: "torch.Tensor | None" = None, **inputs: Any
+    model: "PreTrainedModel",
+    *,
+    cache: Any = None,
+    filled: "torch.Tensor | None" = None,
+    read: "torch.Tensor | None" = None,
+    **inputs: Any,
 ) -> Any:
     """Run a model without its output layer; `last_hidden_state` has shape (batch, tokens, hidden size).
 
@@ -19,6 +24,7 @@ def hidden_states(
         cache: keys and values of the tokens before, which those of `inputs` are added to.
         filled: which places hold tokens, shape (batch, tokens); a model that can leaves the others out. The attention
             mask must hide them.
+        read: which hidden states are read, shape (batch, tokens); a model that can computes no others.
         inputs: what the decoder of any model of transformers takes.
     """
     decoder = model.get_decoder()
@@ -26,8 +32,9 @@ def hidden_states(
     if cache is not None:
         # transformers before 5.24, which vLLM asks for, knows it by another name
         inputs["cache" if "cache" in known else "past_key_values"] = cache
-    if filled is not None and "filled" in known:
-        inputs["filled"] = filled
+    for name, places in (("filled", filled), ("read", read)):
+        if places is not None and name in known:
+            inputs[name] = places
     return decoder(**inputs)
 
 

@@ -52,9 +52,9 @@ class LoraRewriter(LocalRewriter):
         """Return the detector that the option names."""
         return self.options.detector
 
-    def edit_threshold(self) -> float:
-        """Return the probability from which an edit is kept, as the option says."""
-        return self.options.edit_threshold
+    def others(self) -> int:
+        """Return how many more answers the option asks for; without a detector decoding is greedy."""
+        return 0 if self.detector_name() == "none" else self.options.alternatives
 
     def calibration(self) -> Calibration:
         """Return the adapter's calibration, as `gnb tune --save` wrote it; else margins are taken as log-odds."""
@@ -80,8 +80,7 @@ class LoraRewriter(LocalRewriter):
         """Return the base model's identity, the adapter's, and the settings."""
         bonus = self.options.lexicon_bonus
         lexicon = [bonus, hash_files([self._folder / LEXICON])] if self._lexicon else None
-        settings = {"lexicon": lexicon, "edit_threshold": self.edit_threshold()}
-        return {**super().fingerprint(), **adapter_identity(self._folder), **settings}
+        return {**super().fingerprint(), **adapter_identity(self._folder), "lexicon": lexicon}
 
     def training_keys(self) -> frozenset[str]:
         """Return the keys of the texts that the adapter was trained or validated on, and of the examples shown."""

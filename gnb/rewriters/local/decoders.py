@@ -33,7 +33,9 @@ def build_decoder(loaded: LoadedModel, prompt: Prompt, stop: frozenset[int], opt
     return build(loaded.model, frame)
 
 
-def decode_changed(decoder: Decoder, sources: Sequence[Sequence[int]], limits: Sequence[int]) -> list[Decoded]:
+def decode_changed(
+    decoder: Decoder, sources: Sequence[Sequence[int]], limits: Sequence[int], others: int = 0
+) -> list[Decoded]:
     """Answer texts that are to change: greedily, and a text that is copied so by the change that leads most.
 
     The first drafts are short, as most of a whole text would be rejected behind its first change. A bonus on copying
@@ -43,11 +45,13 @@ def decode_changed(decoder: Decoder, sources: Sequence[Sequence[int]], limits: S
         decoder: what answers.
         sources: the tokens of each text.
         limits: how many tokens each answer may have at the most.
+        others: as `GuidedDecoder.decode` takes it.
     """
-    found = decoder.decode(sources, limits, first_draft=FIRST_DRAFT)
+    found = decoder.decode(sources, limits, first_draft=FIRST_DRAFT, others=others)
     copied = [place for place, source in enumerate(sources) if found[place].tokens == list(source)]
     for part in batched(copied, len(sources) // 2 + 1):  # whole drafts take twice the room
-        again = decoder.decode([sources[place] for place in part], [limits[place] for place in part], -inf)
+        texts, rooms = [sources[place] for place in part], [limits[place] for place in part]
+        again = decoder.decode(texts, rooms, -inf, others=others)
         for place, answer in zip(part, again, strict=True):
             found[place] = answer
     return found

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from gnb.models.placing import input_device
 from gnb.models.running import hidden_states, new_cache
 from gnb.models.vocabulary import OutputLayer
+from gnb.rewriters.local.alternatives import Alternative, alternatives, most_probable
+from gnb.rewriters.local.choices import margins, second_choices
 from gnb.rewriters.local.rows import Change, Decoded, Frame, Hints, Predicted, Row
 
 if TYPE_CHECKING:
@@ -45,7 +47,9 @@ class GuidedDecoder:
         limits: Sequence[int],
         least: float | None = None,
         hints: Sequence[Hints] | None = None,
+        *,
         first_draft: int | None = None,
+        others: int = 0,
     ) -> list[Decoded]:
         """Answer each text.
 
@@ -57,6 +61,8 @@ class GuidedDecoder:
             hints: for each text, what edits an answer may well make where; they count in the margin too.
             first_draft: how many tokens of each text are offered at first, for texts that change soon; `least` does
                 not count then, and no margin is found. None for whole texts.
+            others: how many answers besides its first one a text may have where the model is unsure; the most
+                probable of all counts, but none that is the text. 0 for the first one alone.
         """
         import torch
 
@@ -66,16 +72,15 @@ class GuidedDecoder:
             for source, limit, hinted in zip(sources, limits, hints or [{}] * len(sources), strict=True)
         ]
         with torch.inference_mode():
-            batch = _Batch(self, rows, seeks_changes=first_draft is None)
+            batch = _Batch(self, rows, others, seeks_changes=first_draft is None)
             batch.step(
                 [[*row.source, *self.frame.after] for row in rows],
                 [row.source[: row.limit - 1][:first_draft] for row in rows],
             )
-            margins: list[float | None] = [change.margin for change in batch.changes] or [None] * len(rows)
             while batch.rows:
                 drafts = [[] if row.done else row.next_draft() for row in batch.rows]
                 batch.step([row.answer[-1:] or [self.frame.before[-1]] for row in batch.rows], drafts)
-        return [Decoded(row.answer, margin, row.chances) for row, margin in zip(rows, margins, strict=True)]
+        return [most_probable(row, (other for other in batch.others if other.first is row)) for row in rows]
 
     def _run_prefix(self) -> Any:
         import torch
@@ -105,14 +110,16 @@ class _Batch:
         stops: the rows of the output layer that end an answer.
         end: the end token.
         foreign: whether a text lacks such a token, shape (rows, extra).
+        others: the other answers that were begun.
         changes: the most likely change of each text, known after the first step if they are sought.
     """
 
-    def __init__(self, decoder: GuidedDecoder, rows: list[Row], *, seeks_changes: bool) -> None:
+    def __init__(self, decoder: GuidedDecoder, rows: list[Row], others: int, *, seeks_changes: bool) -> None:
         import torch
 
-        self.decoder, self.rows, self._seeks_changes = decoder, rows, seeks_changes
+        self.decoder, self.rows, self._most_others, self._seeks_changes = decoder, rows, others, seeks_changes
         self.changes: list[Change] = []
+        self.others: list[Alternative] = []
         self.cache = decoder.prefix_cache(len(rows))
         device = input_device(decoder.model)
         self.mask = torch.ones(len(rows), len(decoder.frame.before), dtype=torch.long, device=device)
@@ -139,7 +146,7 @@ class _Batch:
             if not row.done:
                 taken = row.accept(drafts[index], predictions[index], self.decoder.frame.stop)
                 self.mask[index, offset + len(contexts[index]) + taken :] = 0
-        self._drop_finished()
+        self._renew()
 
     def _run(self, blocks: list[list[int]], contexts: list[list[int]]) -> "torch.Tensor":
         import torch
@@ -152,6 +159,7 @@ class _Batch:
         tokens = torch.tensor([block + [0] * (width - len(block)) for block in blocks], device=device)
         filled = torch.tensor([[1] * len(block) + [0] * (width - len(block)) for block in blocks], device=device)
         self.mask = torch.cat([self.mask, filled], dim=1)
+        last = torch.tensor([len(context) - 1 for context in contexts], device=device)  # from there on is predicted
         found = hidden_states(
             self.decoder.model,
             input_ids=tokens,
@@ -160,6 +168,7 @@ class _Batch:
             cache=self.cache,
             use_cache=True,
             filled=filled.bool(),
+            read=filled.bool() & (torch.arange(width, device=device) >= last[:, None]),
         )
         hidden: torch.Tensor = found.last_hidden_state.to(device)
         return hidden
@@ -210,8 +219,17 @@ class _Batch:
         highest, words = logits.max(-1)
         # in float32 whatever the model computes in, a part at a time: the whole would take much memory
         sums = torch.cat([part.float().logsumexp(-1) for part in torch.split(logits, _PART)])
-        tokens, chances = torch.split(self.layer.ids[words], sizes), torch.split(highest.float() - sums, sizes)
-        return [Predicted(part.tolist(), given.tolist()) for part, given in zip(tokens, chances, strict=True)]
+        chances = highest.float() - sums
+        seconds = second_choices(logits, words, chances, self.layer.ids) if self._most_others else {}
+        tokens = self.layer.ids[words].tolist()
+        return [
+            Predicted(
+                tokens[start : start + size],
+                chances[start : start + size].tolist(),
+                {step: seconds[start + step] for step in range(size) if start + step in seconds},
+            )
+            for start, size in zip(accumulate(sizes, initial=0), sizes, strict=False)
+        ]
 
     def _add_hints(self, logits: "torch.Tensor", sizes: list[int]) -> None:
         """Add each row's hints where its answer is drafted from the source."""
@@ -232,43 +250,37 @@ class _Batch:
         import torch
 
         is_end = copied[:, 0] == self.layer.positions(self.end)
-        margins, others = _margins(logits, copied, self.stops, is_end)
+        leads, others = margins(logits, copied, self.stops, is_end)
         tokens = torch.split(self.layer.ids[others], sizes)
-        places = [int(part.argmax()) for part in torch.split(margins, sizes)]
+        places = [int(part.argmax()) for part in torch.split(leads, sizes)]
         return [
             Change(float(part[place]), place, int(token[place]))
-            for part, token, place in zip(torch.split(margins, sizes), tokens, places, strict=True)
+            for part, token, place in zip(torch.split(leads, sizes), tokens, places, strict=True)
         ]
 
-    def _drop_finished(self) -> None:
+    def _renew(self) -> None:
+        """Put the other answers of finished rows in their places, and drop finished rows."""
+        others = [(place, other) for place, row in enumerate(self.rows) if row.done for other in self._others_of(row)]
+        going = [(place, row) for place, row in enumerate(self.rows) if not row.done]
+        if not others and len(going) > _KEEP_SHARE * len(self.rows):
+            return
+        self.others += [other for _, other in others]
+        begun = [(place, other) for place, other in others if not other.done]
+        self._keep([place for place, _ in going + begun])
+        self.rows = [row for _, row in going + begun]
+        for place, (_, other) in enumerate(begun, start=len(going)):
+            self.mask[place] *= self.mask[place].cumsum(0) <= other.held  # not what the first answer goes on with
+
+    def _others_of(self, row: Row) -> list[Alternative]:
+        if isinstance(row, Alternative):
+            return []
+        return alternatives(row, self.decoder.frame.stop, self._most_others)
+
+    def _keep(self, places: list[int]) -> None:
+        """Go on with the rows at these places, some of them several times."""
         import torch
 
-        going = [index for index, row in enumerate(self.rows) if not row.done]
-        if len(going) > _KEEP_SHARE * len(self.rows):
-            return
-        keep = torch.tensor(going, dtype=torch.long, device=self.mask.device)
-        self.rows = [self.rows[index] for index in going]
+        keep = torch.tensor(places, dtype=torch.long, device=self.mask.device)
         self.mask, self.foreign = self.mask[keep], self.foreign[keep]
-        if going:
+        if places:
             self.cache.batch_select_indices(keep.cpu())  # layers may lie on several devices
-
-
-def _margins(
-    logits: "torch.Tensor", copied: "torch.Tensor", stops: "torch.Tensor", is_end: "torch.Tensor"
-) -> "tuple[torch.Tensor, torch.Tensor]":
-    """Return by how much the best other word leads over the copied one, and that word.
-
-    Where the text ends, any word that ends an answer is copying.
-
-    Args:
-        logits: shape (places, words).
-        copied: the word that copying would put at each place, shape (places, 1).
-        stops: the words that end an answer.
-        is_end: whether the text ends at a place, shape (places).
-    """
-    import torch
-
-    copying = logits.gather(1, copied)[:, 0].where(~is_end, logits[:, stops].amax(-1))
-    others = logits.scatter(1, copied, float("-inf"))
-    leads, words = torch.where(is_end[:, None], others.index_fill(1, stops, float("-inf")), others).max(-1)
-    return leads - copying, words

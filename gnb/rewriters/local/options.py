@@ -32,6 +32,9 @@ class LocalOptions(ModelOptions, PromptOptions):
     threshold: float | None = Field(None, ge=0, le=1)
     """Probability of bias from which a text is changed; a text that has none stays as it is (plain decoding without a
     detector). Unset: 0.55 with a detector, else greedy decoding."""
+    edit_threshold: float = Field(0.0, ge=0, le=1)
+    """Edits whose words have a lower probability are left out, but for the surest one of a line: fewer edits, more of
+    them right, and more of the bias left (guided only). 0 keeps all."""
     batch_tokens: int = Field(2048, ge=1)
     """Tokens of prompt and draft that one batch holds; a batch holds one text at least."""
     window: int = Field(256, ge=1)
@@ -50,8 +53,8 @@ class LoraOptions(LocalOptions):
     detector: str = "none"
     """The detector that decides which texts are changed: a folder of `gnb train --task detect`, "none", or "embedded",
     the one that ships, which the profile `embedded` uses."""
-    edit_threshold: float = Field(0.0, ge=0, le=1)
-    """Edits whose words have a lower probability are left out, but for the surest one of a line: fewer edits, more of
-    them right, and more of the bias left (guided only). 0 keeps all."""
+    alternatives: int = Field(3, ge=0, le=16)
+    """Where a detector decides and the adapter is unsure of its answer: how many more it tries, each with another
+    second choice; the most probable counts (guided only). 0 is greedy decoding."""
     lexicon_bonus: float = Field(0.0, ge=0, le=10)
     """Weight of the adapter's lexicon: how much an edit gains that its training texts show, by how often (guided)."""

@@ -77,9 +77,9 @@ class LocalRewriter(Rewriter):
         """Return the detector that decides which texts are changed, or "none"."""
         return "none"
 
-    def edit_threshold(self) -> float:
-        """Return the probability from which an edit is kept."""
-        return 0.0
+    def others(self) -> int:
+        """Return how many more answers to try where the first one is unsure."""
+        return 0
 
     def fingerprint(self) -> Record:
         """Return the model's identity and every setting that could change an answer."""
@@ -92,6 +92,8 @@ class LocalRewriter(Rewriter):
             "decoding": self._decoding,
             "copy_bonus": options.copy_bonus,
             "threshold": options.threshold,
+            "edit_threshold": options.edit_threshold,
+            "alternatives": self.others(),
             "calibration": asdict(self.calibration()) if self._is_margin_cut else None,
             "detector": self._detector.fingerprint() if self._detector else None,
             "output_layer": options.output_layer,
@@ -203,7 +205,7 @@ class LocalRewriter(Rewriter):
 
         sources, limits, hints = zip(*((line.tokens, line.limit, self.hints(line)) for line in lines), strict=True)
         if self._has_short_drafts and not any(hints):
-            return decode_changed(self._decoder, sources, limits)
+            return decode_changed(self._decoder, sources, limits, self.others())
         return self._decoder.decode(sources, limits, self._least, hints)
 
     def _decode_plain(self, lines: list[Line]) -> "list[Decoded]":
@@ -212,8 +214,9 @@ class LocalRewriter(Rewriter):
 
         if self._is_margin_cut:  # there is no margin that could reach the threshold
             return [Decoded(line.tokens) for line in lines]
-        prompts, limits = [line.prompt for line in lines], [line.limit for line in lines]
-        return decode_plain(self._generating, prompts, limits, self._stop)
+        return decode_plain(
+            self._generating, [line.prompt for line in lines], [line.limit for line in lines], self._stop
+        )
 
     @cached_property
     def _asked(self) -> Asked:
@@ -278,7 +281,7 @@ class LocalRewriter(Rewriter):
 
     @property
     def _finisher(self) -> Finisher:
-        return Finisher(self._asking, self._loaded.tokenizer, self.edit_threshold())
+        return Finisher(self._asking, self._loaded.tokenizer, self.options.edit_threshold)
 
     @cached_property
     def _stop(self) -> frozenset[int]:
@@ -288,9 +291,8 @@ class LocalRewriter(Rewriter):
         tokenizer = self._loaded.tokenizer
         settings = getattr(self._loaded.model, "generation_config", None)
         ends = getattr(settings, "eos_token_id", None) or ()  # of Llama 3 Instruct several
-        breaks = line_break_ids(tokenizer)
         ends = [ends] if isinstance(ends, int) else ends
-        return frozenset({tokenizer.eos_token_id, self._prompt.end, *ends, *breaks})
+        return frozenset({tokenizer.eos_token_id, self._prompt.end, *ends, *line_break_ids(tokenizer)})
 
     @cached_property
     def _decoder(self) -> "Decoder":

@@ -10,6 +10,8 @@ FIRST_DRAFT = 8
 """Tokens of a text offered at first where it is known to change; most changes begin there (docs/benchmarks.md)."""
 _DRAFT_LENGTHS = {3: 12, 2: 6, 1: 2}
 """Draft tokens offered after a change, by how many of the answer's last tokens were found in the input."""
+TRAIL = 1.5
+"""By how many nats a second choice may trail that an alternative answer takes (docs/training.md)."""
 MARGIN_DIGITS = 3
 """Decimal digits of a margin that are shown, and that a threshold sees."""
 Hints = Mapping[int, Mapping[int, float]]
@@ -65,11 +67,26 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Second:
+    """A second choice: the token, and by how many nats it trails the first."""
+
+    token: int
+    trail: float
+
+
+@dataclass(frozen=True, slots=True)
 class Predicted:
-    """What the model would put behind each token of a draft: those tokens and their log-probabilities, in nats."""
+    """What the model would put behind each token of a draft.
+
+    Attributes:
+        tokens: its first choices.
+        chances: their log-probabilities, in nats.
+        seconds: by place, the second choices that trail by less than `TRAIL`; empty where none are sought.
+    """
 
     tokens: list[int]
     chances: list[float]
+    seconds: dict[int, Second]
 
 
 @dataclass(slots=True)
@@ -83,9 +100,11 @@ class Row:
         least: from which margin the answer must differ from the source, and below which it must not; None leaves
             that to greedy decoding.
         hints: as `GuidedDecoder.decode` takes them.
+        margin: as that of `Decoded`.
         chances: as those of `Decoded`.
-        used: how much of the source the answer has come past.
-        offer: where in the source the current draft begins.
+        seconds: by place in the answer, the second choices that it might have taken.
+        used: how much of the pattern the answer has come past.
+        offer: where in the pattern the current draft begins.
         sure: whether that place is the right one beyond doubt; one common word alone may stand in many places.
     """
 
@@ -94,8 +113,10 @@ class Row:
     limit: int
     least: float | None
     hints: Hints
+    margin: float | None = None
     answer: list[int] = field(default_factory=list)
     chances: list[float] = field(default_factory=list)
+    seconds: dict[int, Second] = field(default_factory=dict)
     used: int = 0
     offer: int = 0
     sure: bool = True
@@ -110,16 +131,18 @@ class Row:
         taken = 0
         while taken < len(draft) and draft[taken] == predicted.tokens[taken]:
             taken += 1
-        if taken:
-            self.used = self.offer + taken
-        for token, chance in zip(predicted.tokens[: taken + 1], predicted.chances, strict=False):
+        for place, (token, chance) in enumerate(zip(predicted.tokens[: taken + 1], predicted.chances, strict=False)):
             _check_finite(chance)
+            if second := predicted.seconds.get(place):
+                self.seconds[len(self.answer)] = second
             self.chances.append(chance)
             if token in stop:
                 self.done = True
                 break
             self.answer.append(token)
-        self.done = self.done or len(self.answer) >= self.limit
+        if taken:
+            self.used = self.offer + taken
+        self.done = self.done or self.is_over
         return taken
 
     def decide(self, change: Change, draft: Sequence[int], predicted: Predicted, frame: Frame) -> None:
@@ -129,6 +152,7 @@ class Row:
             ModelError: if the margin is no finite number: then no answer of the model is worth anything.
         """
         _check_finite(change.margin)
+        self.margin = change.margin
         if self.least is None:
             return
         # rounded as it is shown, so that a threshold cuts the very number that `gnb tune` reads
@@ -140,6 +164,22 @@ class Row:
             predicted.tokens[change.place] = change.token
             # the margin is over copying without its bonus, and the probability that stands there is with it
             predicted.chances[change.place] += change.margin - frame.copy_bonus
+            predicted.seconds.pop(change.place, None)  # that is the change itself
+
+    @property
+    def chance(self) -> float:
+        """The log-probability of the answer so far, in nats."""
+        return sum(self.chances)
+
+    @property
+    def pattern(self) -> list[int]:
+        """What drafts are taken from."""
+        return self.source
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the answer goes no further, though no token ends it."""
+        return len(self.answer) >= self.limit
 
     def own_tokens(self) -> set[int]:
         """Return the tokens that only this row's answer may hold besides those that every answer may."""
@@ -148,17 +188,21 @@ class Row:
     def behind(self, draft: Sequence[int], end: int) -> int:
         """Return what copying puts behind a draft: the source's next token, or the end token."""
         place = self.offer + len(draft)
-        return self.source[place] if place < len(self.source) else end
+        return self.pattern[place] if place < len(self.pattern) else end
+
+    def offered(self, length: int) -> list[int]:
+        """Return a draft of some tokens at the most, from where it is offered."""
+        room = self.limit - len(self.answer) - 1
+        return self.pattern[self.offer : self.offer + min(length, room)]
 
     def next_draft(self) -> list[int]:
-        """Return input tokens that probably follow: those behind the place where the answer's tail is found again."""
-        room = self.limit - len(self.answer) - 1
+        """Return tokens that probably follow: those behind the answer's tail in the pattern, wherever that is found."""
         for size, length in _DRAFT_LENGTHS.items():
             tail = self.answer[-size:]
-            for place in range(max(0, self.used - size + 1), len(self.source) - size):
-                if self.source[place : place + size] == tail:
+            for place in range(max(0, self.used - size + 1), len(self.pattern) - size):
+                if self.pattern[place : place + size] == tail:
                     self.offer, self.sure = place + size, size > 1
-                    return self.source[self.offer : self.offer + min(length, room)]
+                    return self.offered(length)
         return []
 
 

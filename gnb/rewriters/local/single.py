@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from gnb.models.arrays import Floats
 from gnb.models.gemma_numpy import Cache, NumpyGemma
-from gnb.rewriters.local.rows import Change, Decoded, Frame, Hints, Predicted, Row
+from gnb.rewriters.local.alternatives import alternatives, most_probable
+from gnb.rewriters.local.rows import TRAIL, Change, Decoded, Frame, Hints, Predicted, Row, Second
 
 
 class SingleDecoder:
@@ -35,41 +36,57 @@ class SingleDecoder:
         limits: Sequence[int],
         least: float | None = None,
         hints: Sequence[Hints] | None = None,
+        *,
         first_draft: int | None = None,
+        others: int = 0,
     ) -> list[Decoded]:
         """Answer each text; the arguments are those of `GuidedDecoder.decode`."""
         around = len(self._frame.before) + len(self._frame.after)
         return [
-            self._answer(Row(list(source), around + len(source), limit, least, hinted), first_draft)
+            self._answer(Row(list(source), around + len(source), limit, least, hinted), first_draft, others)
             for source, limit, hinted in zip(sources, limits, hints or [{}] * len(sources), strict=True)
         ]
 
-    def _answer(self, row: Row, first_draft: int | None) -> Decoded:
+    def _answer(self, row: Row, first_draft: int | None, count: int) -> Decoded:
         words = self._words.extended(row.own_tokens(), self._model)
-        context, cache = [*row.source, *self._frame.after], self._prefix
-        draft = row.source[: row.limit - 1][:first_draft]
-        margin: float | None = None
+        context, draft = [*row.source, *self._frame.after], row.source[: row.limit - 1][:first_draft]
+        cache = self._step(row, words, context, draft, self._prefix, seeks_change=first_draft is None)
+        cache = self._go_on(row, words, cache)
+        others = alternatives(row, self._frame.stop, count)
+        for other in others:
+            self._go_on(other, words, _cut(cache, other.held))
+        return most_probable(row, others)
+
+    def _go_on(self, row: Row, words: "_Words", cache: Cache) -> Cache:
         while not row.done:
-            offset = _length(cache) + len(context)
-            hidden, cache = self._model.run(context + draft, cache)
-            logits = words.logits(hidden[len(context) - 1 :])
-            self._add_hints(logits, words, row)
-            copied = words.places([*draft, row.behind(draft, self._frame.end)])
-            seeks = margin is None and first_draft is None
-            change = self._best_change(logits, words, copied) if seeks else None
-            if self._frame.copy_bonus and row.sure and draft:
-                logits[np.arange(len(copied)), copied] += np.float32(self._frame.copy_bonus)
-            highest = logits.max(axis=-1)
-            chances = -np.log(np.exp(logits - highest[:, None]).sum(axis=-1))
-            predicted = Predicted(words.tokens[logits.argmax(axis=-1)].tolist(), chances.tolist())
-            if change:
-                margin = change.margin
-                row.decide(change, draft, predicted, self._frame)
-            if not row.done:
-                kept = offset + row.accept(draft, predicted, self._frame.stop)
-                cache = [(keys[:, :kept], values[:, :kept]) for keys, values in cache]
-                context, draft = row.answer[-1:], row.next_draft()
-        return Decoded(row.answer, margin, row.chances)
+            cache = self._step(row, words, row.answer[-1:], row.next_draft(), cache)
+        return cache
+
+    def _step(
+        self,
+        row: Row,
+        words: "_Words",
+        context: list[int],
+        draft: list[int],
+        cache: Cache,
+        *,
+        seeks_change: bool = False,
+    ) -> Cache:
+        """Run the model over context and draft, and let the row take what it agrees with; return the cache of that."""
+        offset = _length(cache) + len(context)
+        hidden, cache = self._model.run(context + draft, cache)
+        logits = words.logits(hidden[len(context) - 1 :])
+        self._add_hints(logits, words, row)
+        copied = words.places([*draft, row.behind(draft, self._frame.end)])
+        change = self._best_change(logits, words, copied) if seeks_change else None
+        if self._frame.copy_bonus and row.sure and draft:
+            logits[np.arange(len(copied)), copied] += np.float32(self._frame.copy_bonus)
+        predicted = _predicted(logits, words)
+        if change:
+            row.decide(change, draft, predicted, self._frame)
+        if row.done:
+            return cache
+        return _cut(cache, offset + row.accept(draft, predicted, self._frame.stop))
 
     def _add_hints(self, logits: Floats, words: "_Words", row: Row) -> None:
         """Add the row's hints where its answer is drafted from the source."""
@@ -119,6 +136,23 @@ class _Words:
     def places(self, tokens: list[int]) -> NDArray[np.intp]:
         """Return the places of tokens."""
         return np.asarray([self._places[token] for token in tokens], dtype=np.intp)
+
+
+def _predicted(logits: Floats, words: _Words) -> Predicted:
+    steps, first = np.arange(len(logits)), logits.argmax(axis=-1)
+    highest = logits[steps, first]
+    chances = -np.log(np.exp(logits - highest[:, None]).sum(axis=-1))
+    logits[steps, first] = -np.inf
+    seconds, trails = logits.argmax(axis=-1), highest - logits.max(axis=-1)
+    near = {
+        int(step): Second(int(words.tokens[seconds[step]]), float(trails[step]))
+        for step in (trails < TRAIL).nonzero()[0]
+    }
+    return Predicted(words.tokens[first].tolist(), chances.tolist(), near)
+
+
+def _cut(cache: Cache, length: int) -> Cache:
+    return [(keys[:, :length], values[:, :length]) for keys, values in cache]
 
 
 def _length(cache: Cache) -> int:
