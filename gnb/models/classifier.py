@@ -53,7 +53,7 @@ def category_logits(model: "PreTrainedModel", rows: Sequence[Sequence[int]], pad
     device = input_device(model)
     width = max(map(len, rows))
     tokens = torch.tensor([[*row, *[pad] * (width - len(row))] for row in rows], device=device)
-    ends = torch.tensor([len(row) - 1 for row in rows], device=device)
+    ends = torch.tensor([max(len(row) - 1, 0) for row in rows], device=device)
     is_end = torch.arange(width, device=device) == ends[:, None]
     states = hidden_states(model, input_ids=tokens, use_cache=False, read=is_end).last_hidden_state.to(device)
     last = states[is_end]

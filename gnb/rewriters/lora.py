@@ -53,8 +53,8 @@ class LoraRewriter(LocalRewriter):
         return self.options.detector
 
     def others(self) -> int:
-        """Return how many more answers the option asks for; without a detector decoding is greedy."""
-        return 0 if self.detector_name() == "none" else self.options.alternatives
+        """Return how many more answers the option asks for; none where not every line is known to change."""
+        return self.options.alternatives if self._has_short_drafts and not self._lexicon else 0
 
     def calibration(self) -> Calibration:
         """Return the adapter's calibration, as `gnb tune --save` wrote it; else margins are taken as log-odds."""

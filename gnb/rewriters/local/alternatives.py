@@ -1,7 +1,7 @@
 """Other answers to a text than the greedy one, each by a second choice; the most probable of all counts.
 
 A greedy answer may begin with a word that leaves it nothing good to go on with. The others begin where the model was
-least sure, and end as soon as they are no better.
+least sure, and end as soon as they are not clearly better.
 """
 
 from collections.abc import Iterable
@@ -46,8 +46,8 @@ class Alternative(Row):
 
     @property
     def counts(self) -> bool:
-        """Whether a finished answer is better than the first one; a copy of the text is none."""
-        return self.done and not self.is_over and self.answer != self.source
+        """Whether a finished answer is better than the first one. Nothing is none, and so is a copy of the text."""
+        return self.done and not self.is_over and self.answer not in ([], self.source)
 
     def next_draft(self) -> list[int]:
         """Return tokens that probably follow."""
@@ -68,11 +68,11 @@ def alternatives(first: Row, stop: frozenset[int], count: int) -> list[Alternati
     if first.chance >= _UNSURE or first.answer == first.source:
         return []
     nearest = sorted(first.seconds, key=lambda place: first.seconds[place].trail)[:count]
-    begun = [_turned(first, place, stop) for place in nearest]
+    begun = [_begin(first, place, stop) for place in nearest]
     return [other for other in begun if not other.is_over]
 
 
-def _turned(first: Row, place: int, stop: frozenset[int]) -> Alternative:
+def _begin(first: Row, place: int, stop: frozenset[int]) -> Alternative:
     """Return another answer, up to its second choice."""
     second = first.seconds[place]
     ends = second.token in stop

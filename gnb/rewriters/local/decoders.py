@@ -36,7 +36,7 @@ def build_decoder(loaded: LoadedModel, prompt: Prompt, stop: frozenset[int], opt
 def decode_changed(
     decoder: Decoder, sources: Sequence[Sequence[int]], limits: Sequence[int], others: int = 0
 ) -> list[Decoded]:
-    """Answer texts that are to change: greedily, and a text that is copied so by the change that leads most.
+    """Answer texts that are to change; one that is copied by greedy decoding, with the change that leads most.
 
     The first drafts are short, as most of a whole text would be rejected behind its first change. A bonus on copying
     and hints count where something is drafted: with them the answers could be others than those of whole drafts.

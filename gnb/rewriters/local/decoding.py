@@ -1,9 +1,10 @@
-"""Greedy decoding that takes the input as a draft of the answer.
+"""Decoding that takes the input as a draft of the answer.
 
 Input-guided aggressive decoding: Ge et al. 2022, "Lossless Acceleration for Seq2seq Generation with Aggressive
 Decoding" (arXiv 2205.10350). The answer is mostly the input, so one forward pass over prompt and input verifies how
 far the model would have copied; from the first change on, short drafts follow wherever the answer's tail is found in
-the input again. Each token is the one that plain greedy decoding picks.
+the input again. Each token is the one that plain greedy decoding picks,
+unless other answers are asked for (`gnb.rewriters.local.alternatives`).
 
 Rejected draft tokens stay in the key-value cache and are masked, so that all rows of a batch keep one length.
 """
@@ -105,12 +106,12 @@ class _Batch:
     Attributes:
         cache: their keys and values.
         mask: which tokens of the cache count, shape (rows, tokens).
+        others: the other answers that were begun.
         layer: the output layer, with what the texts' own tokens add to it.
         extra: the rows of the output layer that the texts brought.
         stops: the rows of the output layer that end an answer.
         end: the end token.
         foreign: whether a text lacks such a token, shape (rows, extra).
-        others: the other answers that were begun.
         changes: the most likely change of each text, known after the first step if they are sought.
     """
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class LocalRewriter(Rewriter):
-    """Prompts a causal language model and decodes greedily. Each line of a text is rewritten by itself."""
+    """Prompts a causal language model and decodes what it answers. Each line of a text is rewritten by itself."""
 
     options: LocalOptions
     _few = False

@@ -81,7 +81,7 @@ class Predicted:
     Attributes:
         tokens: its first choices.
         chances: their log-probabilities, in nats.
-        seconds: by place, the second choices that trail by less than `TRAIL`; empty where none are sought.
+        seconds: by place, the second choices that trail by less than `TRAIL`, where they are sought.
     """
 
     tokens: list[int]

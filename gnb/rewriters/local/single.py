@@ -1,4 +1,4 @@
-"""Input-guided greedy decoding of one text at a time, in numpy: the answers of `GuidedDecoder`, for a few texts.
+"""Input-guided decoding of one text at a time, in numpy: the answers of `GuidedDecoder`, for a few texts.
 
 What was rejected of a draft is cut off the cache, so there is nothing to mask.
 """
