@@ -6,7 +6,8 @@ notebook's loop is slow, so it answers a sample: texts at equal distances in the
 
 The bound is the time that the multiply-adds alone would take at the speed of one matrix product of the size that the
 model's layers have, measured in the same process. Counted are the linear layers and the output layer over every token
-that guided decoding feeds, padding and attention scores left out.
+that guided decoding feeds, padding and attention scores left out, and in the last layer keys and values alone where no
+state is read.
 """
 
 import argparse
@@ -162,11 +163,17 @@ def matrix_speed(dtype: torch.dtype) -> float:
     return 2 * rows * inputs * outputs / min(times) / 1e9
 
 
+def weights(module: torch.nn.Module) -> int:
+    """Return how many weights the linear layers of a module have: the multiply-adds of a token."""
+    return sum(layer.weight.numel() for layer in module.modules() if isinstance(layer, torch.nn.Linear))
+
+
 def describe_bound(way: Way, work: Work, model: Any) -> str:
     """Return how near guided decoding comes to the speed of its matrix products."""
-    layers = [each for each in model.get_decoder().modules() if isinstance(each, torch.nn.Linear)]
-    body = sum(layer.weight.numel() for layer in layers)
-    head = work.words * model.get_output_embeddings().weight.shape[1]
+    last = model.get_decoder().layers[-1]
+    whole = weights(model.get_decoder())
+    read = weights(last) - weights(last.self_attn.k_proj) - weights(last.self_attn.v_proj)  # in the last layer
+    body, head = whole - read, read + work.words * model.get_output_embeddings().weight.shape[1]
     count = len(way.texts)
     per_text = (work.tokens * body + work.states * head) / count
     speed, bound = 2 * per_text * way.rate / 1e9, matrix_speed(model.dtype)
@@ -174,7 +181,7 @@ def describe_bound(way: Way, work: Work, model: Any) -> str:
     share = f"{100 * speed / bound:.0f} % of the {bound:.0f} GFLOP/s"
     return (
         f"A text feeds {work.tokens / count:.0f} tokens to the body ({body / 1e6:.0f} million multiply-adds each) and "
-        f"{work.states / count:.0f} states to the output layer of {work.words:,} words "
+        f"{work.states / count:.0f} states to the end of the last layer and the output layer of {work.words:,} words "
         f"({head / 1e6:.1f} million each): {per_text / 1e9:.2f} thousand million multiply-adds. "
         f"At {way.rate:.1f} texts/s that is {speed:.0f} GFLOP/s, {share} "
         f"of a {rows} × {inputs} by {inputs} × {outputs} product."
@@ -214,7 +221,7 @@ def arguments() -> argparse.Namespace:
 
 
 def with_options(dtype: str, **values: str | float) -> LoraRewriter:
-    """Return a rewriter with the adapter that ships, greedy like `generate` unless told otherwise."""
+    """Return a rewriter with the adapter that ships, greedy like `generate` where no detector decides."""
     return LoraRewriter(LoraOptions.model_validate({"dtype": dtype, "lexicon_bonus": 0, **values}))
 
 

@@ -2,17 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 
+from gnb.models.gemma import Gemma
+from gnb.models.gemma_config import read_config
+from gnb.models.gemma_numpy import NumpyGemma
 from gnb.models.prompt import PUBLISHED, Prompt
 from gnb.rewriters.base import BaseRewriter
 from gnb.rewriters.local.alternatives import Alternative, alternatives, most_probable
 from gnb.rewriters.local.decoders import decode_changed
+from gnb.rewriters.local.decoding import GuidedDecoder
 from gnb.rewriters.local.options import LocalOptions, LoraOptions
-from gnb.rewriters.local.rows import TRAIL, Row, Second
+from gnb.rewriters.local.rows import TRAIL, Frame, Row, Second
+from gnb.rewriters.local.single import SingleDecoder
 from gnb.rewriters.lora import LoraRewriter
 from gnb.sources.bundled import BundledOptions, BundledSource
 
@@ -62,8 +69,16 @@ def test_another_answer_counts_if_it_is_clearly_more_probable_and_no_copy() -> N
     assert chosen([8], -2.7) == first.answer  # by 0.2 nats only
     assert chosen([6, 7], -0.1) == first.answer  # a copy
     assert chosen([8] * 15, -0.1) == first.answer  # cut off
+    assert chosen([], -0.1) == [5]
     unfinished = alternatives(first, STOP, 1)
     assert most_probable(first, unfinished).tokens == first.answer
+
+
+def test_no_answer_at_all_is_no_better_than_one() -> None:
+    first = answered([-0.5, -2.0, -3.0], {0: Second(1, 0.1)})
+    (other,) = alternatives(first, STOP, 3)
+    assert other.done
+    assert most_probable(first, [other]).tokens == first.answer
 
 
 def test_an_answer_may_end_at_its_second_choice() -> None:
@@ -95,22 +110,24 @@ class Reference:
             answer.append(int(found.argmax()))
         return answer, chances, False
 
-    def best(self, count: int) -> list[int]:
+    def best(self, count: int) -> tuple[list[int], float]:
+        """Return the most probable answer and its log-probability."""
         greedy, chances, _ = self.go_on([], [])
         turns = []
         for place in range(len(chances)):
             (first, second), words = (part.tolist() for part in self.next(greedy[:place]).topk(2))
             if first - second < TRAIL:
                 turns.append((first - second, place, words[1]))
-        results = [(sum(chances), greedy)]
+        results = [(greedy, sum(chances))]
         for trail, place, word in sorted(turns)[:count]:
             begun = [*chances[:place], chances[place] - trail]
             answer, given, ended = greedy[:place], begun, word in self.decoder.frame.stop
             if not ended:
                 answer, given, ended = self.go_on([*answer, word], begun)
-            if ended and sum(given) > sum(chances) + 0.5 and answer != self.source and sum(chances) < -2:
-                results.append((sum(given), answer))
-        return max(results)[1]
+            is_better = sum(chances) < -2 and sum(given) > sum(chances) + 0.5
+            if ended and is_better and answer not in ([], self.source):
+                results.append((answer, sum(given)))
+        return max(results, key=lambda result: result[1])
 
 
 def test_the_answer_is_that_of_whole_passes_over_one_text_at_a_time(tiny_model: Path) -> None:
@@ -120,11 +137,31 @@ def test_the_answer_is_that_of_whole_passes_over_one_text_at_a_time(tiny_model: 
         decoder.frame = replace(decoder.frame, stop=frozenset(decoder.layer.ids[::9].tolist()))
         sources = [prompt.tokens_of(text)[:20] for text in TEXTS]
         limits = [len(source) + 4 for source in sources]
-        greedy = [found.tokens for found in decoder.decode(sources, limits)]
-        found = [found.tokens for found in decoder.decode(sources, limits, others=4)]
+        greedy = decoder.decode(sources, limits)
+        found = decoder.decode(sources, limits, others=4)
         expected = [Reference(decoder, *each).best(4) for each in zip(sources, limits, strict=True)]
-    assert found == expected
-    assert sum(one != other for one, other in zip(found, greedy, strict=True)) > 2
+    assert [each.tokens for each in found] == [tokens for tokens, _ in expected]
+    for each, (_, chance) in zip(found, expected, strict=True):
+        assert sum(each.chances) == pytest.approx(chance, abs=1e-2)
+    assert sum(one.tokens != other.tokens for one, other in zip(found, greedy, strict=True)) > 2
+
+
+@pytest.mark.parametrize("settings", [{}, {"first_draft": 4}, {"least": -inf}])
+def test_one_text_at_a_time_has_the_answers_of_a_batch(rounded_model: Path, settings: dict[str, Any]) -> None:
+    config = read_config(rounded_model / "config.json")
+    assert config is not None
+    generator = torch.Generator().manual_seed(1)
+    sources = [torch.randint(10, 1400, (size,), generator=generator).tolist() for size in range(8, 24)]
+    limits = [len(source) + 3 for source in sources]
+    frame = Frame(range(1500), [2, 5, 9], [7, 8], frozenset(range(0, 1500, 9)), 9)
+    guided = GuidedDecoder(Gemma(rounded_model, config, torch.float32).eval(), frame)
+    single = SingleDecoder(NumpyGemma(rounded_model, config), frame)
+    whole, one, greedy = (
+        [each.tokens for each in decoder.decode(sources, limits, **settings, others=count)]
+        for decoder, count in ((guided, 4), (single, 4), (guided, 0))
+    )
+    assert whole == one
+    assert whole != greedy
 
 
 def rewritten(texts: list[str], *, few: bool = False, **options: Any) -> list[str]:
@@ -148,6 +185,12 @@ def test_without_a_detector_decoding_is_greedy() -> None:
 def test_answers_with_and_without_alternatives_are_told_apart() -> None:
     one, other = (LoraRewriter(LoraOptions(detector="embedded", alternatives=count)) for count in (0, 3))
     assert one.fingerprint() != other.fingerprint()
+
+
+def test_beside_hints_no_line_has_alternatives() -> None:
+    options = {"detector": "embedded", "lexicon_bonus": 0.5}
+    alone, among = rewritten([UNSURE], **options), rewritten([UNSURE, *TEXTS[:5]], **options)
+    assert alone[0] == among[0] == rewritten([UNSURE], **options, alternatives=0)[0]
 
 
 def test_a_few_texts_are_answered_as_many_are() -> None:
