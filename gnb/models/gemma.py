@@ -1,4 +1,4 @@
-"""Gemma 3 in torch alone, to run and not to train: the numbers of transformers, bit by bit while nothing is left out.
+"""Gemma 3 in torch alone, to run and not to train: the numbers of transformers, bit by bit where all is computed.
 
 Importing transformers takes longer than the first sentence of the embedded model. Names of modules are those of
 transformers, so that its files of weights and adapters of peft fit. Gemma Team 2025, arXiv 2503.19786.
@@ -158,7 +158,7 @@ class _Body(nn.Module):
             filled: which places hold tokens, shape (batch, tokens); the others are not computed, their hidden states
                 are zeros, and the attention mask must hide them. None for all.
             read: which hidden states the caller reads, shape (batch, tokens), filled places all; the others are zeros,
-                as the last layer gives the keys and values of their tokens alone. None for all.
+                since of their tokens the last layer computes keys and values alone. None for all.
 
         Raises:
             ValueError: if the tokens do not fit into the sliding window.

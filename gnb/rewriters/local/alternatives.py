@@ -1,6 +1,6 @@
-"""Other answers to a text than the greedy one, each by a second choice; the most probable of all counts.
+"""Other answers to a text than the first one, each by a second choice; the most probable counts if it leads clearly.
 
-A greedy answer may begin with a word that leaves it nothing good to go on with. The others begin where the model was
+The first answer may begin with a word that leaves it nothing good to go on with. The others begin where the model was
 least sure, and end as soon as they are not clearly better.
 """
 
@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from gnb.rewriters.local.rows import Decoded, Row
 
 _UNSURE = -2.0
-"""Log-probability of a greedy answer, in nats, below which others are tried (docs/training.md)."""
+"""Log-probability of a first answer, in nats, below which others are tried (docs/training.md)."""
 _LEAD = 0.5
-"""By how many nats another answer must be more probable than the greedy one (docs/training.md)."""
+"""By how many nats another answer must be more probable than the first one (docs/training.md)."""
 _DRAFT = 6
 """Draft tokens offered behind a second choice: mostly it stands for one token, and the rest follows as it did."""
 
@@ -22,7 +22,7 @@ class Alternative(Row):
     """Another answer to a text, on its way; most of it is what the first one says.
 
     Attributes:
-        first: the greedy answer.
+        first: the first answer.
         place: where in the answer the second choice stands.
     """
 
@@ -46,7 +46,7 @@ class Alternative(Row):
 
     @property
     def counts(self) -> bool:
-        """Whether a finished answer is better than the first one. Nothing is none, and so is a copy of the text."""
+        """Whether a finished answer is better than the first one. An empty one and a copy of the text do not count."""
         return self.done and not self.is_over and self.answer not in ([], self.source)
 
     def next_draft(self) -> list[int]:
@@ -58,10 +58,10 @@ class Alternative(Row):
 
 
 def alternatives(first: Row, stop: frozenset[int], count: int) -> list[Alternative]:
-    """Begin the other answers to a text, at the second choices that trail least, where the greedy one is unsure.
+    """Begin the other answers to a text, at the second choices that trail least, where the first one is unsure.
 
     Args:
-        first: the greedy answer, finished.
+        first: the first answer, finished.
         stop: the tokens that end an answer.
         count: how many there may be at the most.
     """
@@ -92,6 +92,6 @@ def _begin(first: Row, place: int, stop: frozenset[int]) -> Alternative:
 
 
 def most_probable(first: Row, others: Iterable[Alternative]) -> Decoded:
-    """Return the most probable answer to a text: the greedy one, or one of the others that count."""
+    """Return the most probable answer to a text: the first one, or one of the others that count."""
     best = max([first, *(other for other in others if other.counts)], key=lambda row: row.chance)
     return Decoded(best.answer, first.margin, best.chances)

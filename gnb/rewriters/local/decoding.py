@@ -63,7 +63,7 @@ class GuidedDecoder:
             first_draft: how many tokens of each text are offered at first, for texts that change soon; `least` does
                 not count then, and no margin is found. None for whole texts.
             others: how many answers besides its first one a text may have where the model is unsure; the most
-                probable of all counts, but none that is the text. 0 for the first one alone.
+                probable counts if it leads clearly (`most_probable`). 0 for the first one alone.
         """
         import torch
 

@@ -55,6 +55,6 @@ class LoraOptions(LocalOptions):
     the one that ships, which the profile `embedded` uses."""
     alternatives: int = Field(3, ge=0, le=16)
     """Where a detector decides and the adapter is unsure of its answer: how many more it tries, each with another
-    second choice, to take one that is clearly more probable (guided only, without bonuses). 0 is greedy decoding."""
+    second choice, to take one that is clearly more probable (guided only, without bonuses). 0 takes the first."""
     lexicon_bonus: float = Field(0.0, ge=0, le=10)
     """Weight of the adapter's lexicon: how much an edit gains that its training texts show, by how often (guided)."""

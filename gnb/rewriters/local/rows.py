@@ -11,7 +11,7 @@ FIRST_DRAFT = 8
 _DRAFT_LENGTHS = {3: 12, 2: 6, 1: 2}
 """Draft tokens offered after a change, by how many of the answer's last tokens were found in the input."""
 TRAIL = 1.5
-"""By how many nats a second choice may trail that an alternative answer takes (docs/training.md)."""
+"""A second choice that begins another answer trails the first one by less, in nats (docs/training.md)."""
 MARGIN_DIGITS = 3
 """Decimal digits of a margin that are shown, and that a threshold sees."""
 Hints = Mapping[int, Mapping[int, float]]
