@@ -214,9 +214,8 @@ class LocalRewriter(Rewriter):
 
         if self._is_margin_cut:  # there is no margin that could reach the threshold
             return [Decoded(line.tokens) for line in lines]
-        return decode_plain(
-            self._generating, [line.prompt for line in lines], [line.limit for line in lines], self._stop
-        )
+        prompts, limits = [line.prompt for line in lines], [line.limit for line in lines]
+        return decode_plain(self._generating, prompts, limits, self._stop)
 
     @cached_property
     def _asked(self) -> Asked:
