@@ -220,6 +220,7 @@ class TestCost:
         assert "max_cost needs the prices" in err
         _, err = workplace.run("rewrite", "-r", "gpt", *told, *prices, BIASED, code=2)
         assert "Stopped before max_cost" in err
+        assert "`gnb compare` keeps what was answered" in err  # `gnb rewrite` does not
         compare = ["compare", "-s", "numbers:3", "-r", "gpt,scripted", "-m", "letters", *told, *prices]
         out, _ = workplace.run(*compare, "--json", code=1)
         assert [row["label"] for row in json.loads(out)["rows"] if row["error"]] == ["gpt"]

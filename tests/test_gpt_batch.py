@@ -115,7 +115,9 @@ def test_texts_that_are_new_go_into_a_batch_of_their_own(store: Store) -> None:
 def test_a_batch_that_expires_is_read_as_far_as_it_goes_and_the_rest_asked_for_again(store: Store) -> None:
     with serving(batch_status=lambda batch: "expired") as endpoint:
         answers = ask(endpoint, store)
-        assert answers.error == "10 texts of a batch got no answer: the endpoint gave none. Run again to ask for these."
+        assert answers.error == (
+            "10 texts of a batch got no answer: the endpoint gave none. Run again; `gnb compare` asks for these alone."
+        )
         endpoint.batch_status = lambda batch: "completed"
         assert not ask(endpoint, store).error
         assert (endpoint.paid.total(), max(endpoint.paid.values())) == (20, 1)

@@ -70,7 +70,7 @@ def test_an_endpoint_that_wants_to_be_left_alone_for_a_day_ends_the_run() -> Non
     ("fault", "said"),
     [
         ("quota", "the quota of this key is used up (You exceeded your current quota)"),
-        ("402", "the quota of this key is used up (Insufficient Balance)"),
+        ("402", "the quota of this key is used up (Insufficient Balance). Top up and run again; `gnb compare` keeps"),
         ("401", "refuses the key (401: Incorrect API key provided: [key].). It is read from the environment variable"),
         ("403", "refuses the key (403: Country not supported)"),
         ("404", "there is nothing to ask here (404: Not Found). base_url usually ends in /v1."),
@@ -91,7 +91,7 @@ def test_a_request_that_no_form_helps_ends_with_the_endpoints_words() -> None:
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
-        ("500", "after 3 attempts: error 500 (The server had an error). Nothing that was answered is lost"),
+        ("500", "after 3 attempts: error 500 (The server had an error). Run again later; `gnb compare` keeps what"),
         ("garbage", "after 3 attempts: it answered with something that is no JSON. Is base_url right?"),
         ("page", "after 3 attempts: it answered with something that is no JSON. Is base_url right?"),
         ("reset", "after 3 attempts: the connection failed"),

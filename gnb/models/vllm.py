@@ -71,7 +71,9 @@ class VllmModel:
         try:
             found = self._engine.generate(asked, settings, lora_request=self._adapter, use_tqdm=False)
         except (RuntimeError, ValueError) as error:
-            raise ModelError(f"vLLM broke off: {first_line(error)}. What was answered before is kept.") from error
+            raise ModelError(
+                f"vLLM broke off: {first_line(error)}. `gnb compare` keeps what was answered before."
+            ) from error
         answers = [list(each.outputs[0].token_ids) for each in found]
         return [answer[:-1] if answer and answer[-1] in stop else answer for answer in answers]
 

@@ -91,7 +91,7 @@ class Batches:
         self, requests: dict[str, tuple[str, str]], places: Mapping[str, Sequence[int]]
     ) -> Iterator[tuple[int, Rewrite]]:
         waiting = dict(requests)
-        problem = "the endpoint gave none"
+        problem = "the endpoint gave none."
         for job in self._jobs(waiting):
             for line in self._results(job):
                 key = line.get("custom_id")
@@ -105,7 +105,10 @@ class Batches:
                 yield from ((place, answer) for place in places[key])
             self._file(job).unlink(missing_ok=True)
         if waiting:
-            raise ModelError(f"{len(waiting)} texts of a batch got no answer: {problem}. Run again to ask for these.")
+            raise ModelError(
+                f"{len(waiting)} texts of a batch got no answer: {problem}"
+                " Run again; `gnb compare` asks for these alone."
+            )
 
     def _jobs(self, waiting: Mapping[str, tuple[str, str]]) -> Iterator[Job]:
         """Yield the batches that hold what is waited for: kept ones first, then a new one for what is left."""

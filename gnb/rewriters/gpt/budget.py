@@ -59,7 +59,8 @@ class Budget:
                 if not self._reserved:
                     raise BudgetError(
                         f"Stopped before max_cost, ${limit:g}, could be exceeded: ${self._spent:.4f} are spent, and the"
-                        f" next request may cost up to ${bound:.4f}. What was answered is kept; raise it to go on."
+                        f" next request may cost up to ${bound:.4f}. Raise it to go on; `gnb compare` keeps what was"
+                        " answered."
                     )
                 self._settled.wait()
             self._reserved.append(bound)

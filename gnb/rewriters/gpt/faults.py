@@ -24,6 +24,7 @@ PATIENCE = 600.0
 """... up to this. Past it the run ends, to be started again when the user likes."""
 _LOST = (408, 502, 504, *range(520, 525))
 """Status codes of a go-between that gave up on an endpoint, the last ones Cloudflare's."""
+_KEPT = "`gnb compare` keeps what was answered"
 _QUOTA = ("insufficient_quota", "billing_hard_limit_reached", "insufficient_balance")
 _TOO_LONG = ("context_length", "context length", "context size", "context window", "maximum context", "too long")
 
@@ -155,7 +156,7 @@ def _explain_fault(fault: "_Fault", options: "GptOptions", tried: str) -> ModelE
     where, status, said = options.base_url, fault.status, fault.said
     kind: type[ModelError] = ModelError
     if fault.is_quota:
-        told = f"{where}: the quota of this key is used up ({said}). Nothing is lost; top up and run again."
+        told = f"{where}: the quota of this key is used up ({said}). Top up and run again; {_KEPT}."
     elif status in (401, 403):
         told = _refused(options, f"{status}: {said}")
     elif status == 404:
@@ -167,7 +168,7 @@ def _explain_fault(fault: "_Fault", options: "GptOptions", tried: str) -> ModelE
     elif status in (400, 405, 415, 422):
         kind, told = RejectedError, f"{where} refuses the request ({status}: {said})."
     else:
-        told = f"{where}{tried}: error {status} ({said}). Nothing that was answered is lost; run again later."
+        told = f"{where}{tried}: error {status} ({said}). Run again later; {_KEPT}."
     return kind(told)
 
 
