@@ -46,6 +46,7 @@ class Endpoint:
     batch_error: str = "Enqueued token limit reached"
     bad_line: str | None = None
     instead: dict[str, bytes] = field(default_factory=dict)
+    unknown: tuple[str, ...] = ()
     errors: dict[str, tuple[int, dict[str, Any], dict[str, str]]] = field(default_factory=lambda: dict(ERRORS))
     at_once: int = 0
     most_at_once: int = 0
@@ -117,6 +118,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.endpoint.headers.append({key.lower(): value for key, value in self.headers.items()})
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path in self.endpoint.unknown:
+            return self._error("404")
         if self.path in self.endpoint.instead:
             return self._bytes(200, self.endpoint.instead[self.path], "application/json")
         match self.path:
@@ -132,6 +135,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path = self.path.partition("?")[0]
+        if path in self.endpoint.unknown:
+            return self._error("404")
         if path in self.endpoint.instead:
             return self._bytes(200, self.endpoint.instead[path], "application/json")
         parts = path.removeprefix("/v1/").split("/")

@@ -159,6 +159,38 @@ def test_a_batch_that_was_deleted_is_handed_in_anew(store: Store, cache: Path) -
         assert len(endpoint.batches) == 2
 
 
+@pytest.mark.parametrize("lost", ["output_file_id", "error_file_id"])
+def test_a_batch_whose_results_are_gone_is_asked_for_anew_as_far_as_they_are(
+    store: Store, cache: Path, lost: str
+) -> None:
+    with serving(fault=lambda text, asked: "500" if (text, asked) == (TEXTS[3], 0) else "") as endpoint:
+        killed = gpt(endpoint).rewrite_as_completed(TEXTS)
+        next(killed)
+        endpoint.files.pop(endpoint.batches["batch-0"][lost])
+        assert not ask(endpoint, store).error
+        assert (len(endpoint.batches), endpoint.paid[TEXTS[3]]) == (2, 1)
+        assert endpoint.paid.total() == (39 if lost == "output_file_id" else 20)
+    assert not list(cache.rglob("*.json"))
+
+
+@pytest.mark.parametrize("path", ["/v1/files", "/v1/batches"])
+def test_an_endpoint_that_takes_no_batches_is_told(store: Store, cache: Path, path: str) -> None:
+    with serving(unknown=(path,)) as endpoint:
+        error = ask(endpoint, store).error
+    assert "there is nothing to ask here (404: Not Found)" in error
+    assert "Not every endpoint takes batches" in error
+    assert not list(cache.rglob("*.json"))
+
+
+def test_a_batch_that_another_run_reads_to_its_end_meanwhile_is_passed_over() -> None:
+    with serving() as endpoint:
+        others = [gpt(endpoint).rewrite_as_completed(texts) for texts in (TEXTS[:10], TEXTS[10:])]
+        mine = gpt(endpoint).rewrite_as_completed(TEXTS)
+        for run in (*others, mine):
+            next(run)
+        assert [len(list(run)) for run in (*others, mine)] == [9, 9, 19]
+
+
 def test_a_batch_that_could_cost_too_much_is_not_handed_in(store: Store) -> None:
     with serving() as endpoint:
         answers = ask(endpoint, store, input_price=1, output_price=1, max_cost=0.001)

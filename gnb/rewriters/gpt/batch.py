@@ -113,7 +113,10 @@ class Batches:
     def _jobs(self, waiting: Mapping[str, tuple[str, str]]) -> Iterator[Job]:
         """Yield the batches that hold what is waited for: kept ones first, then a new one for what is left."""
         for file in sorted(self._folder.glob("*.json")):
-            job = Job(**json.loads(file.read_text("utf-8")))
+            try:
+                job = Job(**json.loads(file.read_text("utf-8")))
+            except FileNotFoundError:  # another run has just read this batch to its end
+                continue
             if waiting.keys() & set(job.ids):
                 yield job
         if waiting:
@@ -134,17 +137,19 @@ class Batches:
         return self._keep(Job(uploaded.id, "", list(waiting)))
 
     def _results(self, job: Job) -> Iterator[Mapping[str, Any]]:
-        """Wait for a batch, and yield the lines of its results and errors."""
+        """Wait for a batch, and yield the lines of its results and errors, as far as the endpoint still has them."""
+        client = self._endpoint.client
         try:
             batch = self._finished(job)
+            for file in (batch.output_file_id, batch.error_file_id):
+                if file:
+                    content, _ = self._endpoint.call(partial(client.files.content, file), _NEVER)
+                    yield from map(_object, content.read().splitlines())
         except MissingError:
             self._file(job).unlink(missing_ok=True)
-            return
-        client = self._endpoint.client
-        for file in (batch.output_file_id, batch.error_file_id):
-            if file:
-                content, _ = self._endpoint.call(partial(client.files.content, file), _NEVER)
-                yield from map(_object, content.read().splitlines())
+            if job.batch:  # of an earlier run: what is missing is handed in anew
+                return
+            raise
         if batch.status == "failed":
             self._file(job).unlink(missing_ok=True)
             said = "; ".join(str(error.message) for error in (batch.errors and batch.errors.data) or ())

@@ -198,7 +198,8 @@ def _refused(options: "GptOptions", said: str) -> str:
 def _missing(options: "GptOptions", said: str) -> str:
     if "model" in said.lower():
         return f"{options.base_url} has no model {options.model!r} ({said}). Set it with -o gpt.model=NAME."
-    return f"{options.base_url}: there is nothing to ask here (404: {said}). base_url usually ends in /v1."
+    hint = " Not every endpoint takes batches: leave out gpt.batch for one that does not." if options.batch else ""
+    return f"{options.base_url}: there is nothing to ask here (404: {said}). base_url usually ends in /v1.{hint}"
 
 
 def _unreachable(error: Exception) -> str:
