@@ -14,6 +14,7 @@ from gnb.core.records import Rewrite
 from gnb.core.settings import Settings
 from gnb.core.text import has_persian_letters
 from gnb.plugins.manager import installed_plugins
+from gnb.rewriters.local.rewriter import LocalRewriter
 
 _WINDOW = 256
 """Texts read ahead, as many as local rewriters sort by length."""
@@ -69,7 +70,7 @@ def detect(
         rewriter: the rewriter whose detector judges and whose answers name the words.
         profile: the built-in profile: base model, adapter and detector.
         threshold: the probability from which a text counts as biased, 0 to 1; None for the rewriter's own.
-        words: whether to look for the words; without them nothing is rewritten, which is faster.
+        words: whether to look for the words; without them next to nothing is rewritten, which is faster.
         options: options of the rewriter, such as detector="my-detector".
 
     Raises:
@@ -102,7 +103,8 @@ def findings(
         options["threshold"] = threshold
     rewriter = _build(settings, name, options)
     limit = threshold_of(rewriter)
-    if not words:  # the detector judges every text, and the rewriter gets those that are biased for certain
+    if not words and "threshold" in type(rewriter.options).model_fields:
+        # the detector judges every text, and the rewriter gets those alone that are biased for certain
         rewriter = _build(settings, name, {**options, "threshold": 1.0})
     with rewriter:
         for text, answer in answered(rewriter, name, batches):
@@ -124,7 +126,7 @@ def _strings(texts: Iterable[object]) -> Iterator[str]:
 
 def _build(settings: Settings, name: str, options: Mapping[str, Any]) -> Rewriter:
     rewriter = settings.build_rewriter(name, installed_plugins().registry, **options)
-    if getattr(rewriter.options, "detector", None) == "none":  # before a model is loaded in vain
+    if isinstance(rewriter, LocalRewriter) and rewriter.detector_name() == "none":  # before a model is loaded in vain
         raise _no_detector(name)
     return rewriter
 

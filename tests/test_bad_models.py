@@ -17,7 +17,7 @@ from gnb.core.options import build_options
 from gnb.core.records import Example
 from gnb.models.adapters import CARD, CONFIG
 from gnb.models.classifier import encode
-from gnb.models.loading import load_model, load_tokenizer, weights_identity
+from gnb.models.loading import load_model, load_tokenizer, model_identity, weights_identity
 from gnb.models.options import ModelOptions
 from gnb.models.prompt import PUBLISHED, Prompt
 from gnb.rewriters.base import BaseRewriter
@@ -308,6 +308,33 @@ def test_settings_that_make_no_model_are_told(llama: Path, tmp_path: Path, value
     assert "cannot be loaded" in line_of(ModelOptions(base_model=str(folder)))
 
 
+def test_a_model_without_an_end_token_is_none_that_writes(llama: Path, tmp_path: Path):
+    model = changed(llama, tmp_path / "model", "tokenizer_config.json", eos_token=None)
+    rewriter = BaseRewriter(LocalOptions(base_model=str(model), template="plain"))
+    with pytest.raises(ModelError, match="has no end token: it is none that writes answers"):
+        next(iter(rewriter.rewrite(["زن باید صبور باشد."])))
+
+
+@pytest.mark.parametrize("file", ["pytorch_model.bin", "tokenizer.model"])
+def test_a_model_with_another_file_of_weights_or_tokens_is_another_one(llama: Path, tmp_path: Path, file: str):
+    folder = shutil.copytree(llama, tmp_path / "model")
+    (folder / file).write_bytes(b"one")
+    before = model_identity(str(folder))
+    (folder / file).write_bytes(b"another")
+    assert model_identity(str(folder)) != before
+
+
+def test_a_prompt_may_begin_with_the_text_where_the_tokenizer_puts_nothing_in_front(llama: Path, tmp_path: Path):
+    model = changed(llama, tmp_path / "model", "tokenizer_config.json", add_bos_token=False, bos_token=None)
+    answers = {}
+    for decoding in ("guided", "plain"):
+        options = LocalOptions(base_model=str(model), template="plain", prompt="{text} =>", decoding=decoding)
+        with BaseRewriter(options) as rewriter:
+            assert rewriter._prompt.before == []
+            answers[decoding] = [answer.raw for answer in rewriter.rewrite(["زن باید صبور باشد.", "باران می‌بارد."])]
+    assert answers["guided"] == answers["plain"]
+
+
 def test_an_empty_name_is_no_model(llama: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(llama)
     assert "no model folder or GGUF file ''" in line_of(ModelOptions(base_model=""))
@@ -340,6 +367,8 @@ def test_an_adapter_that_names_another_rank_than_it_has_is_refused(llama: Path, 
     adapter = build_tiny_adapter(llama, tmp_path / "adapter")
     changed(adapter, tmp_path / "other", CONFIG, r=8)
     assert "says r = 8, its matrices have rank 4" in told_of_adapter(llama, tmp_path / "other")
+    changed(adapter, tmp_path / "odd", CONFIG, r=[4])
+    assert "says r = [4], its matrices have rank 4" in told_of_adapter(llama, tmp_path / "odd")
 
 
 @pytest.mark.parametrize("settings", ['{"peft_type": "PROMPT_TUNING", "task_type": "CAUSAL_LM"}', "{}", "[]"])

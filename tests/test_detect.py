@@ -97,7 +97,9 @@ def test_texts_are_taken_as_they_come(tiny: dict[str, Any]) -> None:
     ("options", "message"),
     [
         ({"detector": "none"}, "'lora' gives no probability of bias.*lora.detector=embedded"),
+        ({"rewriter": "base"}, "'base' gives no probability of bias.*lora.detector=embedded"),
         ({"rewriter": "copy"}, "'copy' gives no probability of bias.*lora.detector=embedded"),
+        ({"rewriter": "copy", "words": False}, "'copy' gives no probability of bias.*lora.detector=embedded"),
         ({"rewriter": "lor"}, "no rewriter 'lor'. Did you mean 'lora'"),
         ({"rewriter": None}, "rewriter is None: give a name"),
         ({"profile": 5}, "profile is 5: give a name"),

@@ -153,6 +153,15 @@ def test_a_long_text_is_as_biased_as_its_most_biased_piece(detector: Detector) -
     assert (found.probability, found.category) == (pytest.approx(best.probability, abs=1e-5), best.category)
 
 
+def test_no_token_of_a_long_sentence_goes_unjudged(detector: Detector) -> None:
+    tokenizer = load_tokenizer(detector._options.base_model)
+    sentence = " ".join(str(number) for number in range(1000, 1400))
+    judged = {token for piece in detector._windows(sentence, tokenizer) for token in piece}
+    assert judged == set(tokenizer(sentence)["input_ids"])
+    first, second = (detector._windows(sentence, tokenizer)[place] for place in (0, 1))
+    assert [*first, *second[1:]] == tokenizer(sentence)["input_ids"][:511]
+
+
 @pytest.mark.parametrize("blank", ["", " \n\t"])
 def test_a_blank_text_is_not_biased(detector: Detector, blank: str) -> None:
     (found,) = detector.detect([blank])

@@ -127,7 +127,8 @@ def _tune(
             "or guided decoding."
         )
     if left := len(noted) - len(scored):
-        note(f"Left out, as those that are longer than the context have no score: {counted(left, 'text')}.")
+        why = "as those without Persian letters or longer than the context have no score"
+        note(f"Left out, {why}: {counted(left, 'text')}.")
     return tune([odds for odds, _ in scored], [biased for _, biased in scored], stored, refit=refit)
 
 

@@ -13,13 +13,13 @@ import regex
 
 from gnb.core.components import Column, Counts, Metric, Record, Scores
 from gnb.core.records import Segment
-from gnb.core.text import comparison_key
+from gnb.core.text import comparison_key, fold
 from gnb.metrics.counting import ratio, sum_counts
 
 _LINKS = regex.compile(r"(?:https?://|www\.)[^\s«»،؛]*[\w/=#&-]|[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _MENTIONS = regex.compile(r"@\w+(?:\.\w+)*")
 _HASHTAGS = regex.compile(r"#\w+")
-_NUMBERS = regex.compile(r"(?<!\p{L})\d+(?:[.,٫٬/:]\d+)*")
+_NUMBERS = regex.compile(r"(?<![\p{L}\d])\d+(?:[.,٫٬/:]\d+)*")
 _EMOJI = regex.compile(r"(?=[\p{Extended_Pictographic}\p{Regional_Indicator}])\X")
 _NAMES = regex.compile(
     r"(?<!\w)\p{Latin}[\p{Latin}\d'-]+"
@@ -48,7 +48,7 @@ class PreservationMetric(Metric):
 
     def fingerprint(self) -> Record:
         """Return the name and the version of the rules."""
-        return {"metric": "preservation", "version": 1}
+        return {"metric": "preservation", "version": 2}
 
     def count(self, segments: Sequence[Segment]) -> list[Counts]:
         """Count by kind what each segment should keep and what it keeps; nothing where there is nothing to keep."""
@@ -93,6 +93,12 @@ def _key(kind: str, item: str) -> str:
 def _surviving(kind: str, items: Counter[str], text: str) -> Counter[str]:
     """Return the items that a text still has. A name may have lost its title or its quotation marks."""
     if kind == "names":
-        key = comparison_key(text)
-        return Counter({item: min(number, key.count(item)) for item, number in items.items() if item in key})
+        folded = fold(text)
+        return items & Counter({name: len(_name_pattern(name).findall(folded)) for name in items})
     return items & _items(text)[kind]
+
+
+@lru_cache(maxsize=4096)
+def _name_pattern(name: str) -> regex.Pattern[str]:
+    """Return what finds a name, folded and without spaces: not inside a word, though Persian endings may follow."""
+    return regex.compile(rf"(?<!\w){' ?'.join(map(regex.escape, name))}(?!\p{{Latin}})")

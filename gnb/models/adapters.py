@@ -201,11 +201,11 @@ def check_rank(folder: Path) -> None:
     settings = _read_object(folder / CONFIG)
     if settings.get("peft_type") != "LORA":
         raise ModelError(f"The adapter in {folder} is none of LoRA: peft_type is {settings.get('peft_type')!r}.")
-    others = _ranks(folder) - {settings.get("r")} if is_plain_adapter(folder / CONFIG) else set()
+    rank = settings.get("r")
+    others = {found for found in _ranks(folder) if found != rank} if is_plain_adapter(folder / CONFIG) else set()
     if others:
         raise ModelError(
-            f"The adapter in {folder} is damaged: its {CONFIG} says r = {settings.get('r')!r}, its matrices have "
-            f"rank {min(others)}."
+            f"The adapter in {folder} is damaged: its {CONFIG} says r = {rank!r}, its matrices have rank {min(others)}."
         )
 
 

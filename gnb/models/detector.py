@@ -86,13 +86,12 @@ class Detector:
 
     def fingerprint(self) -> dict[str, Any]:
         """Return what could change a probability."""
-        identity = adapter_identity(self._folder)
-        calibration = asdict(self.calibration)
         return {
-            **identity,
+            **adapter_identity(self._folder),
+            "base": model_identity(self._options.base_model, self._options.revision),
             "categories": list(self.categories),
-            "calibration": calibration,
-            "sentences": [LONGEST, GROUP],
+            "calibration": asdict(self.calibration),
+            "sentences": [LONGEST, GROUP, _PIECE],
         }
 
     def detect(self, texts: Sequence[str]) -> list[Detection]:
@@ -113,7 +112,8 @@ class Detector:
         tokens = encode(tokenizer, sentence)
         begin = tokens[: tokenizer.bos_token_id is not None]
         last = max(0, len(tokens) - _PIECE)
-        return [[*begin, *tokens[place + len(begin) : place + _PIECE]] for place in (*range(0, last, _PIECE), last)]
+        places = (*range(0, last, _PIECE - len(begin)), last)
+        return [[*begin, *tokens[place + len(begin) : place + _PIECE]] for place in places]
 
     def _logits(self, pieces: Sequence[Sequence[int]], loaded: LoadedModel) -> list[list[float]]:
         """Return the category logits of each piece; pieces of like length share a batch."""

@@ -59,7 +59,7 @@ def hub_folder(name: str, revision: str | None = None, *, weights: Sequence[str]
     Args:
         name: owner/name.
         revision: branch, tag or commit; None for the newest commit when the model was first used.
-        weights: patterns of the weights that are wanted, the best first; one is enough. None for the rest alone.
+        weights: patterns of the weights that are wanted, the best first; one is enough. Empty for the rest alone.
 
     Raises:
         ModelError: if it cannot be fetched; the message says why and what helps.

@@ -10,7 +10,7 @@ from gnb.core.filehash import hash_files
 from gnb.models import embedded
 from gnb.models.explaining import LOCAL, SAFE, check_complete, check_settings, explained
 from gnb.models.gguf import gguf_folder, is_gguf
-from gnb.models.hub import SAFETENSORS, TOKENIZERS, commit_of, has_all_weights, hub_folder
+from gnb.models.hub import ANY_WEIGHTS, SAFETENSORS, TOKENIZERS, commit_of, has_all_weights, hub_folder
 from gnb.models.options import ModelOptions
 from gnb.models.placing import attention, pick_device, pick_dtype, placement
 from gnb.models.quantising import quantisation
@@ -19,7 +19,7 @@ from gnb.models.quiet import quiet_transformers
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-_WEIGHTS = ("*.safetensors", "*.gguf")
+_IDENTIFYING = (*ANY_WEIGHTS, "*.gguf", "*.json", *TOKENIZERS)
 
 
 @dataclass(slots=True)
@@ -108,7 +108,7 @@ def model_identity(name: str, revision: str | None = None) -> dict[str, Any]:
     if is_hub_id(name):
         return {"base_model": name, "revision": commit_of(name, revision)}
     folder = Path(name)
-    files = [file for pattern in (*_WEIGHTS, "*.json") for file in folder.glob(pattern)]
+    files = {file for pattern in _IDENTIFYING for file in folder.glob(pattern)}
     return {"base_model": folder.resolve().name, "files": hash_files(files)}
 
 

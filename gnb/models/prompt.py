@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from gnb.core.errors import SettingsError
+from gnb.core.errors import ModelError, SettingsError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -21,14 +21,14 @@ class Prompt:
     Attributes:
         before, after: what stands around every text.
         end: the token that a model says where it has finished.
-        is_shared: whether all texts have the same around them.
+        is_shared: whether all texts have the same around them, and something in front of them.
         is_long: whether what stands before a text counts when a batch is filled.
 
     Raises:
         SettingsError: unless `{text}` stands in the template exactly once.
+        ModelError: if the tokenizer has no end token.
     """
 
-    is_shared = True
     is_long = False
 
     def __init__(self, template: str, tokenizer: "PreTrainedTokenizerBase") -> None:
@@ -36,7 +36,8 @@ class Prompt:
         self.tokenizer = tokenizer
         self.before: list[int] = tokenizer(before)["input_ids"]
         self.after: list[int] = self.tokens_of(after)
-        self.end: int = tokenizer.eos_token_id
+        self.is_shared = bool(self.before)
+        self.end = _end_token(tokenizer)
 
     def tokens_of(self, text: str) -> list[int]:
         """Return a text's tokens. Names of special tokens inside it, such as `<eos>`, stay ordinary text."""
@@ -50,6 +51,12 @@ class Prompt:
         """Return the tokens of the whole prompt for one text."""
         before, after = self.around(text)
         return before + self.tokens_of(text) + after
+
+
+def _end_token(tokenizer: "PreTrainedTokenizerBase") -> int:
+    if tokenizer.eos_token_id is None:
+        raise ModelError(f"The model {tokenizer.name_or_path!r} has no end token: it is none that writes answers.")
+    return tokenizer.eos_token_id
 
 
 def text_tokens(tokenizer: "PreTrainedTokenizerBase", text: str) -> list[int]:

@@ -54,7 +54,7 @@ class LoraRewriter(LocalRewriter):
 
     def others(self) -> int:
         """Return how many more answers the option asks for; none where not every line is known to change."""
-        return self.options.alternatives if self._has_short_drafts and not self._lexicon else 0
+        return self.options.alternatives if self._has_short_drafts else 0
 
     def calibration(self) -> Calibration:
         """Return the adapter's calibration, as `gnb tune --save` wrote it; else margins are taken as log-odds."""
@@ -107,6 +107,11 @@ class LoraRewriter(LocalRewriter):
         light = None if generates else load_light(self.options, self._folder)
         loaded = light or load_model(self.options, stored_embeddings=not adapts_vocabulary(self._folder))
         return attach_adapter(loaded, self._folder)
+
+    @property
+    def _has_short_drafts(self) -> bool:
+        """As in front of any model, but not beside hints, which count where something is drafted."""
+        return super()._has_short_drafts and not self._lexicon
 
     @cached_property
     def _lexicon(self) -> Lexicon | None:

@@ -1,7 +1,7 @@
 """From what a model said to the neutral text: each step a function of its own. None removes a letter, digit or emoji.
 
-Raise `VERSION` whenever a step changes, how one of several answers is chosen, or which lines are asked about or
-changed: stored outputs are then made anew.
+Raise `VERSION` whenever a step changes, how one of several answers is chosen, which tokens answers may hold, or which
+lines are asked about or changed: stored outputs are then made anew.
 """
 
 from functools import partial

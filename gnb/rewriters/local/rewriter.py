@@ -158,7 +158,7 @@ class LocalRewriter(Rewriter):
     def _encode(self, line: str) -> Line:
         tokens = self._prompt.tokens_of(line.strip())
         before, after = self._prompt.around(line.strip())
-        wanted = int(self.options.length_factor * len(tokens)) + self.options.length_margin
+        wanted = max(1, int(self.options.length_factor * len(tokens)) + self.options.length_margin)
         room = self._context - len(before) - len(tokens) - len(after)
         return Line(line, tokens, before, after, wanted if wanted <= room else 0)
 
@@ -204,7 +204,7 @@ class LocalRewriter(Rewriter):
         from gnb.rewriters.local.decoders import decode_changed
 
         sources, limits, hints = zip(*((line.tokens, line.limit, self.hints(line)) for line in lines), strict=True)
-        if self._has_short_drafts and not any(hints):
+        if self._has_short_drafts:
             return decode_changed(self._decoder, sources, limits, self.others())
         return self._decoder.decode(sources, limits, self._least, hints)
 
