@@ -43,7 +43,7 @@ lint: $(STAMP) ## Check style and types.
 docs: $(STAMP) ## Generate the reference pages in docs/ anew.
 	$(BIN)/python docs/generate.py
 
-bench: $(STAMP) ## Measure speed and size, and write docs/benchmarks.md.
+bench: $(STAMP) ## Measure speed and size, and print the tables.
 	$(BIN)/python benchmarks/run.py
 
 clean: ## Remove the virtual environment and all caches.

@@ -53,7 +53,7 @@ class Way:
     def run(self) -> None:
         """Answer all texts once."""
         if not self.seconds:
-            self.answer(self.texts[:1])
+            self.answer(self.texts[:9])  # more than a few, which another engine answers
         start = time.perf_counter()
         self.answers = self.answer(self.texts)
         self.seconds.append(time.perf_counter() - start)
@@ -230,7 +230,9 @@ def best_batched(rewriter: LoraRewriter, loaded: LoadedModel, texts: list[str], 
     ways = [Way(f"`generate`, batches of {size}", batched_generate(rewriter, loaded, size), texts) for size in sizes]
     for way in ways:
         way.run()
-    return max(ways, key=lambda way: way.rate)
+    best = max(ways, key=lambda way: way.rate)
+    best.seconds.clear()  # it gets no more rounds than the others
+    return best
 
 
 def main() -> None:

@@ -89,7 +89,7 @@ def main() -> None:
         file = write_texts(Path(folder), chosen.texts)
         for name, options in (("", ()), (", without the detector", WITHOUT_DETECTOR)):
             print(row(f"one sentence{name}", best(chosen.rounds, SENTENCE, *options)), flush=True)
-            print(row(f"{chosen.texts} texts{name}", rewrite("--file", str(file), *options)), flush=True)
+            print(row(f"{chosen.texts} texts{name}", best(1, "--file", str(file), *options)), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Runs every benchmark of this folder, one after the other, and writes their tables into docs/benchmarks.md.
+"""Runs every benchmark of this folder, one after the other, and prints their tables as Markdown.
 
-Run: make bench
+Run: make bench. docs/benchmarks.md keeps what was measured once, with what it means.
 """
 
 import os
@@ -12,7 +12,6 @@ from importlib import metadata
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-PAGE = FOLDER.parent / "docs" / "benchmarks.md"
 LIBRARIES = ("gnb", "torch", "transformers", "hazm", "sacrebleu")
 
 
@@ -34,16 +33,15 @@ def run(name: str) -> str | None:
 
 
 def main() -> int:
-    """Write the page. Return 1 if a benchmark failed; its section says so, and the others are there."""
+    """Print a section for each benchmark, as it is done. Return 1 if one failed; the others are there."""
     names = [path.stem for path in sorted(FOLDER.glob("*.py")) if path.stem not in ("__init__", "run")]
-    results = {name: run(name) for name in names}
-    sections = [
-        f"## {name}\n\n`python -m benchmarks.{name}`\n\n{text or 'This benchmark failed.'}\n"
-        for name, text in results.items()
-    ]
-    head = f"# Benchmarks\n\nWritten by `make bench` on {datetime.now(UTC):%Y-%m-%d}: {machine()}\nTimes in seconds.\n"
-    PAGE.write_text("\n".join([head, *sections]), "utf-8")
-    return 1 if None in results.values() else 0
+    print(f"# Benchmarks\n\nOn {datetime.now(UTC):%Y-%m-%d}: {machine()}\nTimes in seconds.", flush=True)
+    failed = False
+    for name in names:
+        text = run(name)
+        failed = failed or text is None
+        print(f"\n## {name}\n\n`python -m benchmarks.{name}`\n\n{text or 'This benchmark failed.'}", flush=True)
+    return int(failed)
 
 
 def _lines(path: Path) -> list[str]:
