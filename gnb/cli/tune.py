@@ -41,9 +41,9 @@ def tune(
 ) -> None:
     """Show what each threshold of a rewriter does to labelled texts: -o LABEL.threshold=... sets it.
 
-    A SOURCE is NAME or NAME:ARGUMENT; without one it is the bundled corpus. Of its texts nothing is rewritten: the
-    rewriter says how probably each is biased, and the labels tell what follows. Thresholds are those of the
-    calibration in use; with --save, of the one that is fitted here and kept.
+    A SOURCE is NAME or NAME:ARGUMENT; without one it is the bundled corpus. The rewriter says how probably each
+    text is biased, and the labels tell what follows. Thresholds are those of the calibration in use; with --save, of
+    the one that is fitted here and kept.
     """
     from gnb.core.plan import Plan
 
