@@ -13,10 +13,12 @@ from typing import Any
 
 import pytest
 from openai_server import KEY, neutral_of, random_faults, serving
+from test_gpt import until
 
 from gnb.core.answering import answer
 from gnb.core.errors import GnbError
 from gnb.core.store import Store
+from gnb.prompting.chat import answer_json
 from gnb.rewriters.gpt.options import GptOptions
 from gnb.rewriters.gpt.rewriter import GptRewriter
 
@@ -86,6 +88,29 @@ def test_what_does_not_pass_is_told_at_once(fault: str, said: str) -> None:
 def test_a_request_that_no_form_helps_ends_with_the_endpoints_words() -> None:
     with serving(fault=lambda text, asked: "bad") as endpoint:
         assert "refuses the request (400: I do not like this one)" in error_of(endpoint.url)
+
+
+@pytest.mark.parametrize(("refusals", "is_rejected"), [(1, False), (3, True)])
+def test_a_text_that_is_refused_before_any_is_answered_does_not_loosen_the_format_of_the_others(
+    refusals: int, is_rejected: bool
+) -> None:
+    bad, fine, third, later = NUMBERED[:4]
+
+    def in_order(text: str) -> str:
+        if text == bad and endpoint.asked[bad] == 1:
+            until(lambda: endpoint.asked[fine] == 1)
+        if text == fine:
+            until(lambda: endpoint.paid[bad] == 1 or endpoint.asked[bad] == 3)
+        if text == bad and endpoint.asked[bad] == 3:
+            until(lambda: endpoint.asked[third] == 1)  # which is when the fine one has been answered
+        return answer_json(neutral_of(text))
+
+    plan = {"fault": lambda text, asked: "bad" if text == bad and asked < refusals else "", "content": in_order}
+    with serving(**plan) as endpoint:
+        rewriter = gpt(endpoint.url, concurrency=2, timeout=10, retries=0)
+        answers = [*rewriter.rewrite([bad, fine, third]), *rewriter.rewrite([later])]
+    assert [each.fallback for each in answers] == [is_rejected, False, False, False]
+    assert endpoint.requests[-1]["response_format"]["type"] == "json_schema"
 
 
 @pytest.mark.parametrize(

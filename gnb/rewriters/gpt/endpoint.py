@@ -68,32 +68,34 @@ class Endpoint:
     def __init__(self, options: GptOptions) -> None:
         self._options = options
         self._lock = Lock()
-        self._format = next(iter(FORMATS)) if options.structured == "auto" else options.structured
+        self._forms = tuple(FORMATS) if options.structured == "auto" else (options.structured,)
+        self._proven: str | None = None
         self._reached = False
-        self._proven: set[str] = set()
 
     def ask(self, messages: Sequence[Message], budget: Budget, stop: Event) -> tuple[Body, int]:
         """Return a chat completion, and how many further attempts it took.
+
+        Until an answer has shown what form the endpoint takes, a request that is refused tries the looser ones for
+        itself alone: it may be its text that is refused. The strictest form that was answered is the endpoint's.
 
         Raises:
             ModelError: if there is none, as `call`.
             BudgetError: if the next attempt could exceed what the run may cost.
         """
-        while True:
-            form = self._format
+        refused: RejectedError
+        for form in (self._proven,) if self._proven else self._forms:
             try:
                 found = self.call(partial(self._paid, self.request(messages, form), budget, stop), stop)
             except RejectedError as error:
-                if form in self._proven:
-                    raise UnwelcomeError(str(error)) from None
-                if not self._loosen(form):
-                    raise
-            else:
-                self._proven.add(form)
-                return found
+                refused = error
+                continue
+            with self._lock:
+                self._proven = min(form, self._proven or form, key=self._forms.index)
+            return found
+        raise UnwelcomeError(str(refused)) if self._proven else refused
 
     def request(self, messages: Sequence[Message], form: str | None = None) -> dict[str, Any]:
-        """Return the body of a request for a chat completion."""
+        """Return the body of a request for a chat completion, in the strictest form unless another is named."""
         options = self._options
         request: dict[str, Any] = {
             "model": options.model,
@@ -102,7 +104,7 @@ class Endpoint:
             "max_completion_tokens" if is_openai(options) else "max_tokens": options.max_tokens,
             "temperature": options.temperature,
             "seed": options.seed,
-            "response_format": FORMATS[form or self._format],
+            "response_format": FORMATS[form or self._forms[0]],
         }
         return {key: value for key, value in request.items() if value is not None}
 
@@ -195,16 +197,6 @@ class Endpoint:
             said = f" ({words_of(body, self.clean)})" if isinstance(body, dict) and "error" in body else ""
             raise GarbledError(f"it answered with something that is no chat completion{said}.")
         return body
-
-    def _loosen(self, refused: str) -> bool:
-        """Ask for JSON less strictly from now on; False if there is nothing looser to ask for."""
-        with self._lock:
-            names = list(FORMATS)
-            if self._options.structured != "auto" or refused == names[-1]:
-                return False
-            if self._format == refused:  # no other thread was first
-                self._format = names[names.index(refused) + 1]
-            return True
 
     @cached_property
     def _key(self) -> Any:
