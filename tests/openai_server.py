@@ -54,6 +54,10 @@ class Endpoint:
     lock: threading.Lock = field(default_factory=threading.Lock)
     url: str = ""
 
+    def unsupported(self, request: dict[str, Any]) -> str:
+        form = request.get("response_format", {"type": "none"})["type"]
+        return "" if form in self.formats else f"response_format {form} is not supported"
+
     def completion(self, request: dict[str, Any], content: str | None, reason: str = "stop") -> dict[str, Any]:
         text = request["messages"][-1]["content"]
         return {
@@ -169,10 +173,9 @@ class _Handler(BaseHTTPRequestHandler):
                 endpoint.at_once -= 1
 
     def _answer(self, request: dict[str, Any], text: str, fault: str) -> None:
-        form = request.get("response_format", {"type": "none"})["type"]
         body = self.endpoint.completion(request, self.endpoint.content(text))
-        if form not in self.endpoint.formats:
-            self._send(400, {"error": {"message": f"response_format {form} is not supported"}})
+        if said := self.endpoint.unsupported(request):
+            self._send(400, {"error": {"message": said}})
         elif fault in self.endpoint.errors:
             self._error(fault)
         elif fault in BROKEN:
@@ -257,8 +260,9 @@ class _Handler(BaseHTTPRequestHandler):
         request, text = line["body"], line["body"]["messages"][-1]["content"]
         fault = self.endpoint.fault(text, self.endpoint.asked[text])
         self.endpoint.asked[text] += 1
-        if fault in ERRORS:
-            status, error, _ = ERRORS[fault]
+        said = self.endpoint.unsupported(request)
+        if fault in ERRORS or said:
+            status, error, _ = ERRORS[fault] if fault else (400, {"message": said}, {})
             response = {"status_code": status, "body": {"error": error}}
             return "error_file_id", {"custom_id": line["custom_id"], "response": response, "error": None}
         self.endpoint.paid[text] += 1

@@ -144,6 +144,14 @@ def test_a_batch_all_of_which_is_refused_is_no_fallback(store: Store) -> None:
     assert store.outputs(answers.fingerprint, TEXTS) == {}
 
 
+def test_an_endpoint_that_knows_no_schemas_is_told_with_what_to_set(store: Store) -> None:
+    with serving(formats=("json_object", "none")) as endpoint:
+        error = ask(endpoint, store).error
+        assert "response_format json_schema is not supported" in error
+        assert "set -o gpt.structured=json_object, or none." in error
+        assert not ask(endpoint, store, structured="json_object").error
+
+
 def test_a_batch_that_the_endpoint_refuses_is_told(store: Store, cache: Path) -> None:
     with serving(batch_status=lambda batch: "failed") as endpoint:
         assert "refuses the batch: Enqueued token limit reached." in ask(endpoint, store).error

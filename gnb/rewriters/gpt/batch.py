@@ -99,7 +99,7 @@ class Batches:
                     continue
                 answer = self._read(*waiting[key], line)
                 if answer is None:
-                    problem = str(self._endpoint.error_of_line(line))
+                    problem = self._problem(line)
                     continue
                 del waiting[key]
                 yield from ((place, answer) for place in places[key])
@@ -208,6 +208,13 @@ class Batches:
         answer = rewrite_of(text, mapping(response.get("body")), self._budget, self._endpoint.clean)
         self._cost += answer.details.get("cost", self._budget.bound([asked]))
         return answer
+
+    def _problem(self, line: Mapping[str, Any]) -> str:
+        """Tell why a text has to be asked for again. A batch asks in one form; only single requests try looser ones."""
+        error = self._endpoint.error_of_line(line)
+        if not isinstance(error, RejectedError) or self._options.structured == "none":
+            return str(error)
+        return f"{error} If it is the format of the answers, set -o gpt.structured=json_object, or none."
 
 
 def _named[ThingT: "Batch | FileObject"](thing: ThingT) -> ThingT:

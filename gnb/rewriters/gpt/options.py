@@ -29,7 +29,7 @@ class GptOptions(PromptOptions):
     """Tokens that one answer may have, hidden reasoning included."""
     structured: Structured = "auto"
     """How an answer in JSON is asked for. auto takes json_schema, then json_object, then none, until the endpoint does
-    not refuse; none leaves it to the prompt."""
+    not refuse, and in batches json_schema alone; none leaves it to the prompt."""
     concurrency: int = Field(8, ge=1, le=256)
     """Requests under way at once."""
     timeout: float = Field(120.0, gt=0)
