@@ -54,9 +54,10 @@ class Prompt:
 
 
 def _end_token(tokenizer: "PreTrainedTokenizerBase") -> int:
-    if tokenizer.eos_token_id is None:
+    end: int | None = tokenizer.eos_token_id
+    if end is None:
         raise ModelError(f"The model {tokenizer.name_or_path!r} has no end token: it is none that writes answers.")
-    return tokenizer.eos_token_id
+    return end
 
 
 def text_tokens(tokenizer: "PreTrainedTokenizerBase", text: str) -> list[int]:
