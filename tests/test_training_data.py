@@ -95,6 +95,10 @@ def test_where_words_were_dropped_the_next_token_weighs_more(prompt: Prompt) -> 
     assert weighted(prompt, "خانم دکتر احمدی آمد", "دکتر احمدی آمد")
 
 
+def test_where_words_were_dropped_at_the_end_nothing_weighs_more(prompt: Prompt) -> None:
+    assert weighted(prompt, "دکتر احمدی آمد خانم", "دکتر احمدی آمد") == ""
+
+
 def test_spelling_is_no_change(prompt: Prompt) -> None:
     assert weighted(prompt, "او مي رود.", "او می‌رود.") == ""
 
@@ -120,6 +124,26 @@ def test_all_references_make_an_item_each(prompt: Prompt) -> None:
     example = Example("1", "الف", ("ب", "پ", "ت"))
     assert len(Encoder(prompt, 1024).encode([example]).items) == 1
     assert len(Encoder(prompt, 1024, all_references=True).encode([example]).items) == 3
+
+
+def test_references_of_a_text_and_texts_of_a_pair_are_of_one_group_whatever_their_ids(prompt: Prompt) -> None:
+    examples = [
+        Example("1", "الف", ("ب", "پ")),
+        Example("1", "ج", ("چ",)),  # of another source
+        Example("2", "ح", ("خ",), metadata={"pair": "1"}),
+        Example("3", "د", ("ذ",), metadata={"pair": "1"}),
+    ]
+    groups = [item.group for item in Encoder(prompt, 1024, all_references=True).encode(examples).items]
+    assert [groups.index(group) for group in groups] == [0, 0, 2, 3, 3]
+
+
+def test_unbiased_texts_are_thinned_though_two_sources_have_the_same_ids() -> None:
+    examples = [
+        Example(str(number), f"{source} {number * 'آ'}", ("ب",), biased=False, split="train")
+        for source in ("الف", "ب")
+        for number in range(1, 11)
+    ]
+    assert len(select_data(examples, unbiased_share=0.5).train) == 10
 
 
 def test_packing_keeps_every_item_whole_and_in_order() -> None:

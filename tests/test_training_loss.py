@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from gnb.models.loading import load_model
 from gnb.sources.bundled import BundledOptions, BundledSource
-from gnb.training.batches import Row, collate, pack
+from gnb.training.batches import Row, collate, pack, row_length
 from gnb.training.data import TrainingData, select_data
 from gnb.training.options import TrainingOptions
 
@@ -22,10 +21,10 @@ def make_trainer(tiny_model: Path, data: TrainingData, folder: Path, **options: 
     import torch
 
     from gnb.training.rows import make_rows
-    from gnb.training.run import attach_adapter, make_trainer
+    from gnb.training.run import attach_adapter, load_base, make_trainer
 
     settings = TrainingOptions(base_model=str(tiny_model), device="cpu", dtype="float32", **options)
-    loaded = load_model(settings)
+    loaded = load_base(data, settings)
     torch.manual_seed(0)
     model = attach_adapter(loaded, settings)
     for name, weight in model.named_parameters():
@@ -101,6 +100,25 @@ def test_over_the_task_vocabulary_the_loss_leaves_out_what_other_tokens_take(
     rows = task.train_dataset
     inside, outside = loss_and_gradient(task, rows)[0], loss_and_gradient(full, rows)[0]
     assert inside < outside < 1.05 * inside
+
+
+@pytest.mark.parametrize("task", ["rewrite", "detect"])
+def test_an_evaluation_holds_no_more_tokens_at_once_than_it_may(
+    tiny_model: Path, data: TrainingData, tmp_path: Path, task: str
+) -> None:
+    trainer = make_trainer(tiny_model, data, tmp_path, task=task, batch_size=12)
+    rows = trainer.train_dataset
+
+    def evaluate(most: int) -> tuple[float, list[float]]:
+        trainer.settings = trainer.settings.model_copy(update={"forward_tokens": most})
+        return trainer.mean_loss(rows), trainer.scores(rows) if task == "detect" else []
+
+    loss, scores = evaluate(100_000)
+    most, passes = 2 * max(map(row_length, rows)), []
+    embeddings = trainer.model.get_input_embeddings()
+    embeddings.register_forward_hook(lambda module, inputs, output: passes.append(inputs[0].numel()))
+    assert evaluate(most) == (pytest.approx(loss, rel=1e-5), pytest.approx(scores, abs=1e-5))
+    assert max(passes) <= most < sum(passes)
 
 
 def test_changed_tokens_count_as_often_as_they_weigh(tiny_model: Path, data: TrainingData, tmp_path: Path) -> None:

@@ -58,8 +58,9 @@ def select_data(
     usable = [example for example in seen if _is_usable(example, task)]
     train = [example for example in usable if example.split == "train"]
     unbiased = [example for example in train if example.biased is False]
-    kept = {example.id for example in _draw(unbiased, seed, round(unbiased_share * len(unbiased)))}
-    train = [example for example in train if example.biased is not False or example.id in kept]
+    # by identity: two sources may have the same ids
+    kept = {id(example) for example in _draw(unbiased, seed, round(unbiased_share * len(unbiased)))}
+    train = [example for example in train if example.biased is not False or id(example) in kept]
     validation = [example for example in usable if example.split == "validation"]
     if not train:
         needed = "a reference" if task == "rewrite" else "a label"

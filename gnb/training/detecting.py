@@ -13,8 +13,8 @@ from gnb.models.classifier import NEUTRAL, category_logits, encode
 from gnb.models.detector import bias_score
 from gnb.training.batches import IGNORED, Row
 from gnb.training.data import TrainingData
-from gnb.training.items import Encoded
-from gnb.training.trainer import AdapterTrainer, Batch
+from gnb.training.items import Encoded, group_of
+from gnb.training.trainer import AdapterTrainer, Batch, split_batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def encode_labelled(
 ) -> Encoded:
     """Encode examples in their order; those without label, of an unknown category or too long are counted."""
     encoded = Encoded()
-    for example in examples:
+    for number, example in enumerate(examples):
         category = category_of(example)
         if category not in categories or not example.text.strip():
             encoded.unusable += 1
@@ -59,8 +59,7 @@ def encode_labelled(
         if len(tokens) > context_length:
             encoded.too_long += 1
             continue
-        group = str(example.metadata.get("pair") or example.id)
-        encoded.items.append(LabelledItem(tokens, categories.index(category), group))
+        encoded.items.append(LabelledItem(tokens, categories.index(category), group_of(example, number)))
     return encoded
 
 
@@ -82,9 +81,8 @@ class DetectTrainer(AdapterTrainer):
 
     def summed_loss(self, base: PreTrainedModel, inputs: Batch) -> tuple[torch.Tensor, int]:
         """Return the summed loss of a batch, in nats, and its number of texts."""
-        rows = [[token for token in row if token >= 0] for row in inputs["input_ids"].tolist()]
         labels = inputs["labels"]
-        scores = category_logits(base, rows, self.pad).log_softmax(-1)
+        scores = category_logits(base, _texts(inputs), self.pad).log_softmax(-1)
         category = torch.nn.functional.nll_loss(scores, labels, reduction="sum", ignore_index=IGNORED)
         biased = torch.where(labels == 0, scores[:, 0], scores[:, 1:].logsumexp(-1))
         counted = labels != IGNORED
@@ -96,10 +94,16 @@ class DetectTrainer(AdapterTrainer):
         found: list[float] = []
         with torch.no_grad():
             for start in range(0, len(rows), self.settings.batch_size):
-                tokens = [row[0].tokens for row in rows[start : start + self.settings.batch_size]]
-                logits = self.within(self.model_wrapped, category_logits, tokens, self.pad)
-                found += map(bias_score, logits.tolist())
+                batch = self.collate(rows[start : start + self.settings.batch_size])
+                for part in split_batch(batch, self.settings.forward_tokens):
+                    logits = self.within(self.model_wrapped, category_logits, _texts(part), self.pad)
+                    found += map(bias_score, logits.tolist())
         return found
+
+
+def _texts(batch: Batch) -> list[list[int]]:
+    """Return the tokens of each text of a batch, without its padding."""
+    return [[token for token in row if token >= 0] for row in batch["input_ids"].tolist()]
 
 
 def describe_detector(trainer: DetectTrainer, data: TrainingData) -> dict[str, Any]:

@@ -17,7 +17,7 @@ class Item:
         tokens: prompt, answer and end token.
         prompt_length: how many of the tokens are the prompt's.
         weights: the loss weight of each answer token, the end token included.
-        group: items with the same group are best learnt side by side: the contrast pair's name, or the item's own.
+        group: items with the same group are best learnt side by side, as `group_of` tells.
     """
 
     tokens: tuple[int, ...]
@@ -33,6 +33,12 @@ class Encoded:
     items: list[Any] = field(default_factory=list)
     unusable: int = 0
     too_long: int = 0
+
+
+def group_of(example: Example, number: int) -> str:
+    """Return the group of an example's items: its contrast pair, or its own number, as sources may share ids."""
+    pair = example.metadata.get("pair")
+    return f"pair {pair}" if pair else f"text {number}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,30 +60,31 @@ class Encoder:
     def encode(self, examples: Iterable[Example]) -> Encoded:
         """Encode examples in their order."""
         encoded = Encoded()
-        for example in examples:
+        for number, example in enumerate(examples):
             references = [reference for reference in example.references if reference.strip()]
             if not (references and example.text.strip()):
                 encoded.unusable += 1
                 continue
-            found = list(self._items(example, references if self.all_references else references[:1]))
+            chosen = references if self.all_references else references[:1]
+            found = list(self._items(example.text, chosen, group_of(example, number)))
             encoded.too_long += not found
             encoded.items += found
         return encoded
 
-    def _items(self, example: Example, references: Sequence[str]) -> Iterator[Item]:
-        prompt = self.prompt.encode(example.text.strip())
+    def _items(self, text: str, references: Sequence[str], group: str) -> Iterator[Item]:
+        prompt = self.prompt.encode(text.strip())
         for reference in references:
-            answer, weights = self._answer(example.text, reference.strip())
+            answer, weights = self._answer(text, reference.strip())
             tokens = (*prompt, *answer)
             if len(tokens) <= self.context_length:
-                yield Item(tokens, len(prompt), weights, str(example.metadata.get("pair") or example.id))
+                yield Item(tokens, len(prompt), weights, group)
 
     def _answer(self, text: str, reference: str) -> tuple[tuple[int, ...], tuple[float, ...]]:
         tokenizer = self.prompt.tokenizer
         encoding = tokenizer(
             reference, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True
         )
-        # an edit that only takes words away shows in the token that comes next
+        # an edit that only takes words away shows in the token that comes next; the end token weighs 1 even then
         changed = [(edit.target_start, max(edit.target_end, edit.target_start + 1)) for edit in edits(text, reference)]
         weights = [
             self.change_weight if any(start < high and low < end for low, high in changed) else 1.0

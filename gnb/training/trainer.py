@@ -95,15 +95,23 @@ class AdapterTrainer(Trainer):
             self.lr_scheduler = get_scheduler(name, optimizer, warmup, num_training_steps)
         return self.lr_scheduler
 
+    def _run_epoch(self, **arguments: Any) -> None:
+        """Train for an epoch, unless training is to stop before it begins: the base class would make a step first."""
+        if not self.control.should_training_stop:
+            super()._run_epoch(**arguments)
+
     def training_step(
         self, model: PreTrainedModel, inputs: Batch, num_items_in_batch: torch.Tensor | int | None = None
     ) -> torch.Tensor:
         """Return the loss of a batch after its backward pass; one of many tokens goes through in parts of fewer."""
-        parts = split_batch(inputs, self.settings.forward_tokens)
+        step = super().training_step
+        return torch.stack([step(model, part, num_items_in_batch) for part in self._parts(inputs)]).sum()
+
+    def _parts(self, batch: Batch) -> list[Batch]:
+        """Cut a batch into what a forward pass holds; all processes go through the same number of parts."""
+        parts = split_batch(batch, self.settings.forward_tokens)
         counts = self.accelerator.gather(torch.tensor([len(parts)], device=self.accelerator.device))
-        parts += [blank(parts[0])] * (int(counts.max()) - len(parts))  # all processes go through the same number
-        losses = [super(AdapterTrainer, self).training_step(model, part, num_items_in_batch) for part in parts]
-        return torch.stack(losses).sum()
+        return parts + [blank(parts[0])] * (int(counts.max()) - len(parts))
 
     def compute_loss(
         self,
@@ -142,8 +150,9 @@ class AdapterTrainer(Trainer):
             for start in range(0, len(batches), shares):
                 share = batches[start:][self.accelerator.process_index : shares]
                 batch = self._prepare_inputs(self._collate_share(share[0] if share else ()))
-                loss, count = self.within(self.model_wrapped, self.summed_loss, batch)
-                total, labels = total + float(loss), labels + count
+                for part in self._parts(batch):
+                    loss, count = self.within(self.model_wrapped, self.summed_loss, part)
+                    total, labels = total + float(loss), labels + count
         self.model.train(was_training)
         sums = torch.tensor([total, labels], dtype=torch.float64, device=self.accelerator.device)
         total, labels = self.accelerator.reduce(sums).tolist()
