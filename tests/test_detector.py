@@ -76,6 +76,7 @@ def test_the_card_speaks_of_detection(trained: DetectBench) -> None:
     for said in ("pipeline_tag: text-classification", "lora.detector=FOLDER", "not a verdict", "| task | `detect` |"):
         assert said in card
     assert "neutral versions" not in card
+    assert "<!-- loss a text (nats) -->" in (trained.folder / "adapter" / "loss.svg").read_text("utf-8")
 
 
 def test_the_loss_falls(trained: DetectBench) -> None:
@@ -115,6 +116,19 @@ def test_a_run_that_died_goes_on_and_ends_with_the_weights_of_an_unbroken_one(
     ours, theirs = (load_file(each.folder / "adapter" / "adapter_model.safetensors") for each in (bench, trained))
     assert any("score" in name for name in theirs)
     assert [name for name in theirs if not torch.equal(ours[name], theirs[name])] == []
+
+
+def test_ctrl_c_ends_a_run_without_another_pass_over_the_validation_texts(
+    bench: DetectBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from gnb.training.detecting import DetectTrainer
+
+    judged: list[Any] = []
+    monkeypatch.setattr(DetectTrainer, "scores", lambda trainer, rows: judged.append(rows) or [0.0] * len(rows))
+    with pytest.raises(KeyboardInterrupt):
+        perform(bench.job(), watch=lambda now: signal.raise_signal(signal.SIGINT) if now.step == 3 else None)
+    assert judged == []
+    assert bench.job().has_checkpoint()
 
 
 def test_a_killed_command_goes_on_from_its_checkpoint(bench: DetectBench) -> None:

@@ -1,5 +1,6 @@
 """`gnb train --trainer llama-recipes`: Meta's own loop and packing on our items, for real on a tiny Llama."""
 
+import itertools
 import json
 from collections import defaultdict
 from importlib.util import find_spec
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from tiny_model import build_tiny_chat_model
 from training_bench import FILES, Bench
 
@@ -90,6 +92,23 @@ def test_the_adapter_of_llama_recipes_is_stored_as_ours_are(bench: Bench) -> Non
     config = json.loads((folder / "adapter_config.json").read_text("utf-8"))
     assert (config["r"], config["lora_alpha"], config["target_modules"]) == (8, 32, ["q_proj", "v_proj"])
     attach_adapter(load_model(bench.job().options), folder)
+
+
+def test_steps_that_the_scaling_of_float16_skips_do_not_lose_the_run(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = torch.optim.AdamW.step
+    calls = itertools.count()
+
+    def skip_the_first(self: Any, *arguments: Any) -> Any:
+        return step(self, *arguments) if next(calls) else None
+
+    skip_the_first.hooked = True  # or torch would tell of the skipped one as of any other
+    monkeypatch.setattr(torch.optim.AdamW, "step", skip_the_first)
+    card = train(bench, "adapter", packing=256, batch_size=2)
+    assert len(bench.losses()) == card["steps"] == next(calls)
+    rates = [entry["learning_rate"] for entry in bench.history()["train"]]
+    assert sorted(set(rates), reverse=True) == pytest.approx([5e-3 * 0.85**epoch for epoch in range(3)])
 
 
 def test_what_its_packing_costs_is_counted_as_its_own_packs_show_it(bench: Bench) -> None:

@@ -20,6 +20,7 @@ from gnb.training.batches import Batches
 from gnb.training.data import select_data
 from gnb.training.items import Item
 from gnb.training.job import CHECKPOINTS
+from gnb.training.options import TrainingOptions
 
 # 14 texts in batches of 3: an epoch's last step has two, and a second process no share of its third row
 OPTIONS = {"epochs": 6, "batch_size": 3, "evaluations": 1, "dropout": 0.0, "context_length": 512}
@@ -127,6 +128,22 @@ def test_a_number_of_processes_that_no_launcher_has_started_is_told_in_one_line(
 def test_fsdp_learns_what_one_process_does(bench: Bench) -> None:
     finish(launch(bench, "sharded", (str(Path(__file__).with_name("fsdp_on_cpu.py")),), **FSDP))
     assert_same_run(bench, "sharded")
+
+
+def test_one_process_trains_on_one_of_several_gpus(
+    tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    from gnb.training.rows import Rows
+    from gnb.training.run import _arguments
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "set_device", lambda device: None)
+    options = TrainingOptions(base_model=str(tiny_model), dtype="float32")
+    arguments = _arguments(Rows([()], [], {}), options, tmp_path)
+    assert (str(arguments.device), arguments.n_gpu, arguments.train_batch_size) == ("cuda:0", 1, options.batch_size)
 
 
 @pytest.mark.parametrize("processes", [2, 3, 5])

@@ -21,6 +21,7 @@ from gnb.core.text import comparison_key
 from gnb.models.adapters import attach_adapter, training_keys
 from gnb.models.loading import load_model
 from gnb.sources.bundled import BundledOptions, BundledSource
+from gnb.training.checkpoints import claim
 from gnb.training.data import TrainingData, select_data
 from gnb.training.job import CHECKPOINTS, perform
 from gnb.training.options import TrainingOptions
@@ -142,7 +143,7 @@ def test_the_texts_seen_are_listed_as_hashes(trained: Bench) -> None:
 def test_the_curves_are_drawn(trained: Bench) -> None:
     folder = trained.folder / "adapter"
     assert (folder / "loss.png").read_bytes().startswith(b"\x89PNG")
-    assert "<svg" in (folder / "loss.svg").read_text("utf-8")
+    assert "<!-- weighted loss a token (nats) -->" in (folder / "loss.svg").read_text("utf-8")
 
 
 def test_the_lora_rewriter_takes_the_adapter(trained: Bench) -> None:
@@ -262,8 +263,17 @@ def test_a_damaged_note_of_the_run_is_told_in_one_line(bench: Bench, content: st
     with pytest.raises(KilledError):
         perform(bench.job(), watch=kill_at(5))
     (bench.folder / "adapter" / CHECKPOINTS / "run.json").write_text(content, "utf-8")
-    with pytest.raises(SettingsError, match=r"run\.json is damaged .*--restart"):
+    with pytest.raises(SettingsError, match=r"run\.json is missing or damaged .*--restart"):
         bench.train()
+
+
+def test_checkpoints_without_a_note_of_the_run_are_refused(bench: Bench) -> None:
+    with pytest.raises(KilledError):
+        perform(bench.job(), watch=kill_at(5))
+    checkpoints = bench.folder / "adapter" / CHECKPOINTS
+    (checkpoints / "run.json").unlink()
+    with pytest.raises(SettingsError, match=r"run\.json is missing .* nobody can tell whose .*--restart"):
+        claim(checkpoints, bench.job().identity())
 
 
 def test_an_adapter_without_weights_is_trained_again(bench: Bench) -> None:
@@ -283,6 +293,32 @@ def test_training_stops_when_the_validation_loss_gets_no_better(bench: Bench) ->
     assert card["validation_loss"] == pytest.approx(validation[0]["loss"])
 
 
+def test_a_run_that_died_after_it_had_stopped_early_is_not_trained_on(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object) -> None:
+        raise KilledError
+
+    options = {"epochs": 10, "learning_rate": 1e-30, "schedule": "constant", "warmup": 0.0, "patience": 2}
+    bench.train("unbroken", **options)
+    with monkeypatch.context() as patched:
+        patched.setattr("gnb.training.output.write_folder", die)
+        with pytest.raises(KilledError):
+            bench.train(**options)
+    bench.train(**options)
+    assert bench.history() == bench.history("unbroken")
+    assert bench.history()["train"][-1]["step"] == 6
+    ours, theirs = contents(bench.folder / "adapter"), contents(bench.folder / "unbroken")
+    assert ours["adapter_model.safetensors"] == theirs["adapter_model.safetensors"]
+
+
+def test_a_run_whose_loss_is_no_number_leaves_no_adapter_and_says_what_to_do(bench: Bench) -> None:
+    # float16 has no numbers above 65504
+    with pytest.raises(ModelError, match=r"diverged.*Lower the learning rate .*, here 1\.0\) and add --restart"):
+        bench.train(dtype="float16", learning_rate=1.0, warmup=0.0)
+    assert contents(bench.folder / "adapter") == {}
+
+
 def test_one_text_is_enough_to_train(bench: Bench) -> None:
     bench.data = select_data([Example("1", "زن باید صبور باشد.", ("آدم باید صبور باشد.",))])
     card = bench.train()
@@ -291,13 +327,27 @@ def test_one_text_is_enough_to_train(bench: Bench) -> None:
 
 
 def test_texts_that_are_all_too_long_are_refused(bench: Bench) -> None:
-    with pytest.raises(InputError, match=r"All 16 training examples are longer than the context of 64 tokens"):
+    with pytest.raises(InputError, match=r"None of the 16 .* 16 are longer than the context of 64 tokens"):
         bench.train(context_length=64)
+
+
+def test_texts_that_are_all_blank_are_not_called_too_long(bench: Bench) -> None:
+    bench.data = select_data([Example("1", "زن باید صبور باشد.", (" ",))])
+    with pytest.raises(InputError, match=r"None of the 1 .* 1 have a blank text or reference, and 0 are longer"):
+        bench.train()
 
 
 def test_layers_that_do_not_exist_are_refused(bench: Bench) -> None:
     with pytest.raises(SettingsError, match=r"does not fit the model.*no_such_layer"):
         bench.train(target_modules="no_such_layer")
+
+
+def test_a_restart_that_cannot_begin_leaves_the_finished_adapter_whole(bench: Bench) -> None:
+    bench.train()
+    before = contents(bench.folder / "adapter")
+    with pytest.raises(SettingsError, match="no_such_layer"):
+        bench.train(restart=True, target_modules="no_such_layer")
+    assert contents(bench.folder / "adapter") == before
 
 
 def test_a_folder_with_something_else_in_it_is_refused(bench: Bench) -> None:
@@ -307,6 +357,18 @@ def test_a_folder_with_something_else_in_it_is_refused(bench: Bench) -> None:
     with pytest.raises(InputError, match=r"holds something else \(thesis.doc\)"):
         bench.train()
     assert contents(target) == {"thesis.doc": b"years of work"}
+
+
+@pytest.mark.parametrize("name", ["README.md", "NOTICE", "adapter_config.json", "checkpoints/checkpoint-9/weights"])
+@pytest.mark.parametrize("restart", [False, True])
+def test_files_that_no_run_of_gnb_has_left_are_not_overwritten(bench: Bench, name: str, restart: bool) -> None:
+    file = bench.folder / "adapter" / name
+    file.parent.mkdir(parents=True)
+    file.write_text("years of work", "utf-8")
+    with pytest.raises(InputError, match=rf"holds something else \({name.partition('/')[0]}\)"):
+        bench.train(restart=restart)
+    assert [path for path in (bench.folder / "adapter").rglob("*") if path.is_file()] == [file]
+    assert file.read_text("utf-8") == "years of work"
 
 
 def test_another_adapter_is_never_overwritten_unasked(bench: Bench, trained: Bench) -> None:
@@ -431,6 +493,7 @@ def test_a_dry_run_shows_the_whole_published_recipe_even_without_the_model(tmp_p
         (["-o", "train.epochs=0"], "option 'epochs': Input should be greater than or equal to 1"),
         (["-o", "trian.epochs=1"], "nothing here is called 'trian'. Did you mean 'train'?"),
         (["bundeld"], "There is no source 'bundeld'. Did you mean 'bundled'?"),
+        (["-o", "train.device=cuda:1"], "option 'device': a process trains on the first GPU that it sees"),
         (["-o", "train.prompt=nothing"], "The prompt template must hold {text} exactly once"),
     ],
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any, Self
 
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+from transformers import EarlyStoppingCallback, TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from gnb.training.processes import any_process, count
 
@@ -22,13 +22,11 @@ class Progress:
     Attributes:
         step: optimiser steps done.
         steps: optimiser steps in all.
-        loss: training loss of the newest step.
         validation_loss: set when an evaluation has just been made.
     """
 
     step: int
     steps: int
-    loss: float | None = None
     validation_loss: float | None = None
 
 
@@ -43,10 +41,8 @@ class Watcher(TrainerCallback):
         self._watch = watch
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        """Pass on the newest losses."""
-        newest = state.log_history[-1]
-        loss, validation_loss = newest.get("loss"), newest.get("eval_loss")
-        self._watch(Progress(state.global_step, state.max_steps, loss, validation_loss))
+        """Pass on how far it is, and the validation loss if it has just been computed."""
+        self._watch(Progress(state.global_step, state.max_steps, state.log_history[-1].get("eval_loss")))
 
 
 class Checkpointer(TrainerCallback):
@@ -64,6 +60,15 @@ class Checkpointer(TrainerCallback):
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         """Note when a checkpoint was made."""
         self._last = time.monotonic()
+
+
+class EarlyStopping(EarlyStoppingCallback):
+    """Stops when the validation loss gets no better, also a run that goes on from the checkpoint of its last step."""
+
+    def on_train_begin(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        """Ask for the end at once if the patience that the checkpoint kept is used up."""
+        if self.early_stopping_patience_counter >= self.early_stopping_patience:
+            control.should_training_stop = True
 
 
 class Interruption(TrainerCallback):

@@ -28,7 +28,7 @@ def claim(folder: Path, identity: Mapping[str, Any], *, restart: bool = False) -
     if restart:
         shutil.rmtree(folder, ignore_errors=True)
     record = folder / IDENTITY
-    if latest_checkpoint(folder) and record.is_file():
+    if latest_checkpoint(folder):
         differing = _difference(_read(record), json.loads(canonical_json(identity)))
         if differing:
             raise SettingsError(
@@ -46,8 +46,8 @@ def _read(record: Path) -> dict[str, Any]:
         return dict(found)
     except DAMAGES as error:
         raise SettingsError(
-            f"{record} is damaged ({first_line(error)}), so nobody can tell whose the checkpoints beside it are. "
-            "Add --restart to discard them, or choose another folder."
+            f"{record} is missing or damaged ({first_line(error)}), so nobody can tell whose the checkpoints beside it "
+            "are. Add --restart to discard them, or choose another folder."
         ) from None
 
 

@@ -3,11 +3,15 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from gnb.training.data import Task
+
 _SMOOTHING = 0.95
 """Weight of the past in the drawn training loss, an exponential mean: single steps are too noisy to read."""
 
+_LOSSES = {"rewrite": "weighted loss a token (nats)", "detect": "loss a text (nats)"}
 
-def draw_curves(history: Mapping[str, Sequence[Mapping[str, float]]], path: Path) -> None:
+
+def draw_curves(history: Mapping[str, Sequence[Mapping[str, float]]], path: Path, *, task: Task) -> None:
     """Draw training and validation loss over the epochs into a file; its ending chooses the format."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -23,7 +27,7 @@ def draw_curves(history: Mapping[str, Sequence[Mapping[str, float]]], path: Path
     if validation:
         points = [entry["epoch"] for entry in validation], [entry["loss"] for entry in validation]
         axes.plot(*points, color="tab:orange", marker="o", label="validation")
-    axes.set(xlabel="epoch", ylabel="weighted loss a token (nats)", ylim=(0, None))
+    axes.set(xlabel="epoch", ylabel=_LOSSES[task], ylim=(0, None))
     axes.grid(alpha=0.3)
     axes.legend()
     # without a date, so that the same history gives the same file

@@ -12,8 +12,8 @@ from gnb.core.fingerprint import fingerprint_of
 from gnb.models.adapters import CARD, CONFIG, KEYS, LEXICON, WEIGHTS, adapter_card, adapter_identity
 from gnb.models.loading import model_identity
 from gnb.models.placing import context_length
-from gnb.training.callbacks import Watch
-from gnb.training.checkpoints import claim, latest_checkpoint
+from gnb.training.callbacks import Progress, Watch
+from gnb.training.checkpoints import IDENTITY, claim, latest_checkpoint
 from gnb.training.data import TrainingData
 from gnb.training.options import TrainingOptions
 from gnb.training.processes import is_main, main_first, together
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 CHECKPOINTS = "checkpoints"
 README, NOTICE, HISTORY, PLOTS = "README.md", "NOTICE", "history.json", ("loss.png", "loss.svg")
 _OURS = {CARD, CONFIG, KEYS, LEXICON, WEIGHTS, README, NOTICE, HISTORY, *PLOTS, CHECKPOINTS}
+_MARKS = (CARD, f"{CHECKPOINTS}/{IDENTITY}")
+"""Files of which one at least is there whenever a run has left anything in a folder."""
 
 _ELSEWHERE = {"base_model", "revision", "start_from"} | {
     "device", "device_map", "max_memory", "attention", "gradient_checkpointing"
@@ -91,9 +93,7 @@ def perform(job: Job, *, restart: bool = False, watch: Watch | None = None) -> d
             from gnb.training.recipes import train
         else:
             from gnb.training.run import train
-        trained = train(job.data, job.options, job.target / CHECKPOINTS, watch)
-        if trained.interrupted:
-            raise KeyboardInterrupt
+        trained = train(job.data, job.options, job.target / CHECKPOINTS, _replacing(job, watch) if is_main() else watch)
         return dict(main_first(lambda: _finish(job, trained)))
 
 
@@ -106,8 +106,9 @@ def check_target(target: Path) -> None:
     there = next(path for path in (target, *target.absolute().parents) if path.exists())
     if not there.is_dir():
         raise InputError(f"{there} is a file; --to names the folder of the adapter.")
-    foreign = sorted(path.name for path in target.iterdir() if path.name not in _OURS) if there == target else []
-    if foreign:
+    found = sorted(path.name for path in target.iterdir()) if there == target else []
+    is_ours = any((target / mark).is_file() for mark in _MARKS)
+    if foreign := [name for name in found if not (is_ours and name in _OURS)]:
         raise InputError(f"{target} holds something else ({foreign[0]}); choose a folder that is new or empty.")
     if not os.access(there, os.W_OK | os.X_OK):
         raise InputError(f"Nothing can be written to {there}; choose another folder with --to.")
@@ -118,9 +119,21 @@ def _prepare(job: Job, *, restart: bool) -> dict[str, Any] | None:
     finished = _finished(job, restart=restart)
     if not finished and is_main():
         claim(job.target / CHECKPOINTS, job.identity(), restart=restart)
-        # or an interrupted run would find the adapter that it was to replace, and not go on
-        (job.target / CARD).unlink(missing_ok=True)
     return finished
+
+
+def _replacing(job: Job, watch: Watch | None) -> Watch:
+    """Return a watch that takes the card from an adapter that is to be replaced, at the first step.
+
+    An interrupted run would find the adapter otherwise, and not go on. One that fails before it begins leaves it whole.
+    """
+
+    def replace(now: Progress) -> None:
+        (job.target / CARD).unlink(missing_ok=True)
+        if watch:
+            watch(now)
+
+    return replace
 
 
 def _finish(job: Job, trained: "Trained") -> dict[str, Any]:

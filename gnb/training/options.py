@@ -5,7 +5,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from gnb.core.errors import UnknownNameError
 from gnb.models.adapters import resolve_adapter
@@ -79,6 +79,16 @@ class TrainingOptions(ModelOptions):
     """Seed of initialisation, order and dropout."""
     split_seed: int = Field(0, ge=0)
     """Seed of the split into training, validation and test items; compare on the same one."""
+
+    @field_validator("device")
+    @classmethod
+    def _check_device(cls, value: str) -> str:
+        if value.startswith("cuda:") and value != "cuda:0":  # transformers would move the model back
+            raise ValueError(
+                "a process trains on the first GPU that it sees: write cuda, and choose one by the environment "
+                "variable CUDA_VISIBLE_DEVICES"
+            )
+        return value
 
     def start_folder(self) -> Path | None:
         """Return the folder of the adapter to go on from; None for a fresh one.

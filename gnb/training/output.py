@@ -2,11 +2,13 @@
 
 import copy
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gnb.core.errors import ModelError
 from gnb.core.lexicon import mine_lexicon
 from gnb.models.adapters import CARD, CONFIG, KEYS, LEXICON, WEIGHTS, training_keys
 from gnb.models.loading import weights_identity
@@ -28,14 +30,18 @@ def write_folder(job: Job, trained: "Trained") -> dict[str, Any]:
 
     Returns:
         What gnb.json says.
+
+    Raises:
+        ModelError: if the loss is no finite number.
     """
     folder = job.target
     history = tidy(trained.history)
     record = _record(job, trained, history)
+    _check_losses(record)
     _save_adapter(trained, folder, record["base_model"])
     _write_json(folder / HISTORY, history)
     for name in PLOTS:
-        draw_curves(history, folder / name)
+        draw_curves(history, folder / name, task=job.options.task)
     (folder / KEYS).write_text("".join(f"{key}\n" for key in _texts_seen(job)), "utf-8")
     if job.options.task == "rewrite":
         mine_lexicon(job.data.train).save(folder / LEXICON)
@@ -83,6 +89,16 @@ def _record(job: Job, trained: "Trained", history: History) -> dict[str, Any]:
         "versions": {name: metadata.version(name) for name in _LIBRARIES},
         "command": job.command,
     }
+
+
+def _check_losses(record: Mapping[str, Any]) -> None:
+    """Refuse an adapter whose weights grew beyond all bounds."""
+    losses = [record[name] for name in ("train_loss", "validation_loss") if record[name] is not None]
+    if not all(map(math.isfinite, losses)):
+        raise ModelError(
+            "Training has diverged: the loss is no finite number. Lower the learning rate "
+            f"(-o train.learning_rate=..., here {record['settings']['learning_rate']}) and add --restart."
+        )
 
 
 def _lora_settings(model: "PeftModel") -> dict[str, Any]:

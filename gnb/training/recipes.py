@@ -5,6 +5,7 @@ Both are in the package llama-cookbook, of which llama-recipes has become an ali
 
 import contextlib
 import io
+import itertools
 import json
 import math
 import sys
@@ -67,7 +68,7 @@ def train(data: TrainingData, options: TrainingOptions, checkpoints: Path, watch
         InputError: if the items do not fill a single batch of packs, or as `make_rows`.
         ModelError: as `load_model`.
     """
-    _check(options)
+    check(options)
     loop = import_loop()
     set_seed(options.seed)
     loaded = load_base(data, options)
@@ -90,7 +91,6 @@ def train(data: TrainingData, options: TrainingOptions, checkpoints: Path, watch
         {**count(data, rows), **packing_losses(items, options.packing or 0)},
         parameters,
         loaded.model.get_input_embeddings().weight.shape[0],
-        False,
         loss,
         {},
     )
@@ -181,7 +181,12 @@ def packing_losses(items: Sequence[Item], size: int) -> dict[str, int]:
     }
 
 
-def _check(options: TrainingOptions) -> None:
+def check(options: TrainingOptions) -> None:
+    """Refuse what the loop cannot do.
+
+    Raises:
+        SettingsError: if the options ask for it, or several processes train.
+    """
     wrong = [name for name, value in _FIXED.items() if getattr(options, name) != value]
     if not options.packing:
         wrong.append("packing")
@@ -220,22 +225,22 @@ def _run(
     optimizer = torch.optim.AdamW(model.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay)
     scheduler = StepLR(optimizer, step_size=1, gamma=options.gamma)
     steps = math.ceil(len(loader) / options.accumulation)
-    rates: list[float] = []
-
-    def note(*_: Any) -> None:
-        rates.append(optimizer.param_groups[0]["lr"])
-        if watch:
-            watch(Progress(len(rates), steps * options.epochs))
-
-    optimizer.register_step_post_hook(note)
+    if watch:
+        done = itertools.count(1)
+        optimizer.register_step_post_hook(lambda *_: watch(Progress(next(done), steps * options.epochs)))
     arguments = (optimizer, scheduler, options.accumulation, _configuration(loop, options, folder))
     with contextlib.redirect_stdout(sys.stderr):
         result = loop.train(model, loader, None, None, *arguments)  # without validation, which needs the tokenizer
     metrics = json.loads(Path(result["metrics_filename"]).read_text("utf-8"))
     losses = _step_losses(metrics["train_step_loss"], len(loader), options)
     return [
-        {"step": step, "epoch": step / steps, "loss": loss, "learning_rate": rate}
-        for step, (loss, rate) in enumerate(zip(losses, rates, strict=True), start=1)
+        {
+            "step": step,
+            "epoch": step / steps,
+            "loss": loss,
+            "learning_rate": options.learning_rate * options.gamma ** ((step - 1) // steps),
+        }
+        for step, loss in enumerate(losses, start=1)
     ]
 
 

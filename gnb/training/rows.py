@@ -32,14 +32,15 @@ def make_rows(data: TrainingData, options: TrainingOptions, tokenizer: "PreTrain
     """Encode the examples for the task and put them into rows.
 
     Raises:
-        InputError: if every training example is longer than the context.
+        InputError: if no training example can be learnt.
     """
     encode = _labelling(data, options, tokenizer) if options.task == "detect" else _answering(options, tokenizer)
     encoded = {"train": encode(data.train), "validation": encode(data.validation)}
-    if not encoded["train"].items:
+    if not (train := encoded["train"]).items:
         raise InputError(
-            f"All {len(data.train)} training examples are longer than the context of {context_length(options)} tokens. "
-            "Raise it: -o train.context_length=TOKENS."
+            f"None of the {len(data.train)} training examples can be learnt: {train.unusable} have a blank text or "
+            f"reference, and {train.too_long} are longer than the context of {context_length(options)} tokens "
+            "(-o train.context_length=TOKENS changes it)."
         )
     train_rows, validation_rows = (_rows(encoded[split], options) for split in ("train", "validation"))
     return Rows(train_rows, validation_rows, encoded)

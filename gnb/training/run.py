@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
-from transformers import EarlyStoppingCallback, PrinterCallback, TrainingArguments, set_seed
+from transformers import PrinterCallback, TrainingArguments, set_seed
 
 from gnb.core.errors import ModelError, SettingsError
 from gnb.models.adapters import adapter_card, adapts_vocabulary, lay_adapter
@@ -17,7 +17,7 @@ from gnb.models.placing import pick_dtype
 from gnb.models.prompt import Prompt
 from gnb.models.quantising import prepare_for_training
 from gnb.models.vocabulary import OutputLayer, task_token_ids
-from gnb.training.callbacks import Checkpointer, Interruption, Watch, Watcher
+from gnb.training.callbacks import Checkpointer, EarlyStopping, Interruption, Watch, Watcher
 from gnb.training.checkpoints import latest_checkpoint
 from gnb.training.data import TrainingData
 from gnb.training.detecting import DetectTrainer, categories_of, describe_detector
@@ -40,7 +40,6 @@ class Trained:
         counts: texts, items and tokens, and what was left out.
         parameters: how many numbers were trained.
         vocabulary: how many tokens the model's embeddings have.
-        interrupted: whether Ctrl-C ended it early; the checkpoint is there then, and the model is not final.
         validation_loss: of the model as it is now; None without validation items.
         detector: categories and calibration of a detector; empty for a rewriter.
     """
@@ -51,7 +50,6 @@ class Trained:
     counts: dict[str, int]
     parameters: int
     vocabulary: int
-    interrupted: bool
     validation_loss: float | None
     detector: dict[str, Any]
 
@@ -69,6 +67,7 @@ def train(data: TrainingData, options: TrainingOptions, checkpoints: Path, watch
         ModelError, MissingDependencyError: as `load_model`.
         InputError: as `make_rows`.
         SettingsError: if no layer goes by the names of the target modules.
+        KeyboardInterrupt: after Ctrl-C; the checkpoint is written then.
     """
     set_seed(options.seed)  # a classifier's layer is drawn when the model is loaded
     loaded = load_base(data, options)
@@ -86,8 +85,10 @@ def train(data: TrainingData, options: TrainingOptions, checkpoints: Path, watch
         trainer.remove_callback(PrinterCallback)
         latest = latest_checkpoint(checkpoints)
         trainer.train(resume_from_checkpoint=str(latest) if latest else None)
+    if interruption.requested:
+        raise KeyboardInterrupt
     round_adapter(model)
-    loss = trainer.mean_loss(rows.validation) if rows.validation and not interruption.requested else None
+    loss = trainer.mean_loss(rows.validation) if rows.validation else None
     return Trained(
         model,
         adapter_weights(trainer, model),
@@ -95,7 +96,6 @@ def train(data: TrainingData, options: TrainingOptions, checkpoints: Path, watch
         count(data, rows),
         parameters,
         vocabulary,
-        interruption.requested,
         loss,
         describe_detector(trainer, data) if isinstance(trainer, DetectTrainer) else {},
     )
@@ -207,7 +207,7 @@ def make_trainer(
         start = len(Prompt(options.prompt, loaded.tokenizer).before) if shared_start else 0
         trainer = RewriteTrainer(output=_output_layer(loaded, rows, options), instruction_length=start, **shared)
     if rows.validation:
-        trainer.add_callback(EarlyStoppingCallback(options.patience))
+        trainer.add_callback(EarlyStopping(options.patience))
     return trainer
 
 
@@ -228,7 +228,7 @@ def needs_scaling(options: TrainingOptions) -> bool:
 def _arguments(rows: Rows, options: TrainingOptions, folder: Path) -> TrainingArguments:
     steps = math.ceil(len(rows.train) / (options.batch_size * options.accumulation))
     every = max(1, steps // options.evaluations)
-    return TrainingArguments(
+    arguments = TrainingArguments(
         output_dir=str(folder),
         num_train_epochs=options.epochs,
         learning_rate=options.learning_rate,
@@ -257,3 +257,6 @@ def _arguments(rows: Rows, options: TrainingOptions, folder: Path) -> TrainingAr
         restore_callback_states_from_checkpoint=True,  # or the patience starts anew
         dataloader_pin_memory=torch.cuda.is_available(),
     )
+    # one process trains on one GPU; on all that it sees, transformers would wrap the model in torch's DataParallel
+    arguments._n_gpu = min(arguments.n_gpu, 1)
+    return arguments
