@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -494,6 +495,9 @@ def test_a_dry_run_shows_the_whole_published_recipe_even_without_the_model(tmp_p
         (["-o", "trian.epochs=1"], "nothing here is called 'trian'. Did you mean 'train'?"),
         (["bundeld"], "There is no source 'bundeld'. Did you mean 'bundled'?"),
         (["-o", "train.device=cuda:1"], "option 'device': a process trains on the first GPU that it sees"),
+        (["-o", "train.task=detect"], "Error: The settings are for the task 'detect': add --task detect."),
+        (["--preset", "detect"], "Error: The settings are for the task 'detect': add --task detect."),
+        (["--trainer", "llama-recipes"], "The trainer llama-recipes needs schedule = step, "),
         (["-o", "train.prompt=nothing"], "The prompt template must hold {text} exactly once"),
     ],
 )
@@ -511,6 +515,21 @@ def test_settings_come_from_preset_then_file_then_command_line(tmp_path: Path) -
     done = run(gnb("--to", tmp_path / "adapter", *arguments))
     plan = json.loads(done.stdout)
     assert (plan["rank"], plan["alpha"], plan["packing"]) == (2, 5, 1024)
+
+
+def test_the_command_of_the_card_learns_the_same_texts_with_the_same_settings(bench: Bench) -> None:
+    texts = bench.folder / "texts.csv"
+    texts.write_text("body,neutral\nزن باید صبور باشد.,آدم باید صبور باشد.\nمثل مرد حرف بزن.,محکم حرف بزن.\n", "utf-8")
+    options = ["-o", "csv.text=body", "-o", "csv.references=neutral", "-o", 'train.revision="123"']
+    done = run([*tiny_arguments(bench, "adapter"), f"csv:{texts}", *options])
+    assert done.returncode == 0, done.stderr
+    card = json.loads((bench.folder / "adapter" / "gnb.json").read_text("utf-8"))
+    words = shlex.split(card["command"])[2:]
+    assert f"csv.path={texts}" not in words
+    again = run([*gnb(*words), "--to", str(bench.folder / "again"), "--dry-run", "--json"])
+    assert again.returncode == 0, again.stderr
+    plan = json.loads(again.stdout)
+    assert (plan["data hash"], plan["revision"], plan["rank"]) == (card["data"], "123", 4)
 
 
 def test_what_training_needs_and_is_not_installed_is_told_with_the_command_that_installs_it(tmp_path: Path) -> None:

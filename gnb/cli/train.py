@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from gnb.core.progress import Track
     from gnb.core.records import Example
-    from gnb.core.settings import Settings
+    from gnb.core.registry import Registry
+    from gnb.core.settings import Choice, Settings
     from gnb.training.callbacks import Progress
     from gnb.training.job import Job
     from gnb.training.options import TrainingOptions
@@ -94,14 +95,18 @@ def _job(
     strict: bool,
 ) -> Job:
     from gnb.core.errors import SettingsError
+    from gnb.plugins.manager import installed_plugins
 
     _check_installed()
     given = {key: value for key, value in (("trainer", trainer), ("seed", seed)) if value is not None}
     options, chosen = _options(settings, preset or _PRESETS[task], given)
     if options.task != task:
-        raise SettingsError(f"The preset {preset!r} is for another task: add --task {options.task}.")
+        raise SettingsError(f"The settings are for the task {options.task!r}: add --task {options.task}.")
     options.start_folder()  # one that is not there is told before the sources are read, and by --dry-run too
-    examples = list(_examples(settings, sources, strict=strict))
+    registry = installed_plugins().registry
+    choices = [settings.choose("source", text, registry) for text in sources]
+    settings.check_overrides(choices, _LABEL)
+    examples = list(_examples(choices, registry, strict=strict))
     # after the sources have been read: what trains takes seconds to import, and a mistake is to be told at once
     from gnb.training.data import select_data
     from gnb.training.job import Job
@@ -112,7 +117,8 @@ def _job(
     if not data.validation:
         note("No text is for validation: nothing tells how well the run learns, or when to stop.")
     flags = [("--task", task), ("--preset", preset), ("--profile", settings.profile), ("--limit", limit)]
-    return Job(data, options, target, sources, _command(sources, target, flags, chosen))
+    pairs = {f"{_LABEL}.{key}": value for key, value in chosen.items()} | _source_pairs(sources, choices, registry)
+    return Job(data, options, target, sources, _command(sources, target, flags, pairs))
 
 
 def _check_installed() -> None:
@@ -134,13 +140,9 @@ def _options(settings: Settings, preset: str, given: dict[str, Any]) -> tuple[Tr
     return build_options(TrainingOptions, {**preset_values(preset), **known, **chosen}, "gnb train"), chosen
 
 
-def _examples(settings: Settings, sources: Sequence[str], *, strict: bool) -> Iterator[Example]:
+def _examples(choices: Sequence[Choice], registry: Registry, *, strict: bool) -> Iterator[Example]:
     from gnb.core.reading import read_source
-    from gnb.plugins.manager import installed_plugins
 
-    registry = installed_plugins().registry
-    choices = [settings.choose("source", text, registry) for text in sources]
-    settings.check_overrides(choices, _LABEL)
     for choice in choices:
         source = registry.create("source", choice.name, choice.values)
         examples, problems = read_source(source, strict=strict)
@@ -148,16 +150,30 @@ def _examples(settings: Settings, sources: Sequence[str], *, strict: bool) -> It
         note_problems(problems)
 
 
-def _command(sources: Sequence[str], target: Path, flags: Sequence[tuple[str, Any]], chosen: dict[str, Any]) -> str:
-    """Return the command that does the same anywhere: what gnb.toml says of training is spelt out."""
+def _source_pairs(sources: Sequence[str], choices: Sequence[Choice], registry: Registry) -> dict[str, Any]:
+    """Return what was chosen for the sources, by label and option; without the arguments that they are named with."""
+    pairs: dict[str, Any] = {}
+    for text, choice in zip(sources, choices, strict=True):
+        named = registry.get("source", choice.name).import_class().argument if ":" in text else None
+        pairs |= {f"{choice.label}.{key}": value for key, value in choice.values.items() if key != named}
+    return pairs
+
+
+def _command(sources: Sequence[str], target: Path, flags: Sequence[tuple[str, Any]], pairs: dict[str, Any]) -> str:
+    """Return the command that trains the same from the same folder.
+
+    What gnb.toml says of training and of the options of sources is spelt out; profiles and named sources are not.
+    """
     import json
     import shlex
+
+    from gnb.core.settings import parse_value
 
     defaults = {"--task": "rewrite", "--preset": None, "--profile": "embedded", "--limit": None}
     words = ["gnb", "train", *sources, "--to", str(target)]
     words += [word for name, value in flags if value != defaults[name] for word in (name, str(value))]
-    for key, value in chosen.items():
-        words += ["-o", f"{_LABEL}.{key}={value if isinstance(value, str) else json.dumps(value)}"]
+    for key, value in pairs.items():
+        words += ["-o", f"{key}={value if parse_value(str(value)) == value else json.dumps(value, ensure_ascii=False)}"]
     return shlex.join(words)
 
 
@@ -178,6 +194,10 @@ def _plan(job: Job) -> dict[str, Any]:
     from gnb.models.loading import is_hub_id
     from gnb.models.placing import context_length, pick_dtype
 
+    if job.options.trainer == "llama-recipes":
+        from gnb.training.recipes import check
+
+        check(job.options)
     try:
         counts = _counts(job)
     except ModelError as error:
