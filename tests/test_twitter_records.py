@@ -12,6 +12,7 @@ from gnb.core.reading import read_source
 from gnb.core.records import Example
 from gnb.plugins import conformance
 from gnb.plugins.manager import installed_plugins
+from gnb.sources.twitter.collecting import check_target
 from gnb.sources.twitter.private import HandleHash, state_dir
 from gnb.sources.twitter.query import Search, build_searches, read_queries
 from gnb.sources.twitter.records import TweetFile
@@ -187,6 +188,25 @@ class TestFile:
         with pytest.raises(InputError, match=r"corpus\.jsonl:1: is no tweet .* Collect into another file"):
             TweetFile(path)
         assert path.read_text("utf-8") == '{"id": "1", "text": "متن"}\n'
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            '{"notes": [1, 2]}',
+            '{"id": "1", "text": "a line of a corpus, whole"}',
+            '{\n "id": "1"\n}',
+            "shopping\nmilk\nlast line",
+            'diary\n{"id": "1", "te',
+            '{"id": "1", "text": "a"}\n{"id": "2", "te',
+            '{"id": "1", "text": "a"}\r{"id": "2", "te',
+        ],
+    )
+    def test_a_file_of_something_else_without_a_last_line_end_loses_nothing(self, tmp_path: Path, content: str) -> None:
+        path = tmp_path / "notes.json"
+        path.write_bytes(content.encode())
+        with pytest.raises(InputError, match="Collect into another file"):
+            check_target(path)
+        assert path.read_bytes() == content.encode()
 
     def test_a_folder_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(GnbError, match=r"cannot be written \(Is a directory\)"):

@@ -1,7 +1,6 @@
 """The JSON Lines file of collected tweets: read back, and appended to, each number once."""
 
 import json
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,6 +14,9 @@ from gnb.sources.json_values import parse_value
 
 Record = Mapping[str, Any]
 """A tweet as `tweet_record` returns it."""
+
+_BEGINNING = b'{"id": "'
+"""What each line of the file begins with."""
 
 
 def read_records(path: Path) -> Iterator[tuple[int, Record | Problem]]:
@@ -47,7 +49,6 @@ class TweetFile:
         self.counts: Counter[str] = Counter()
         try:
             path.touch()
-            _end_last_line(path)
             self._read(path)
             self._file = path.open("a", encoding="utf-8", newline="\n")
         except OSError as error:
@@ -75,36 +76,35 @@ class TweetFile:
         self.close()
 
     def _read(self, path: Path) -> None:
-        for _, record in read_records(path):
-            if isinstance(record, Problem):
-                raise InputError(f"{record}. Collect into another file.")
-            self._note(record)
+        """Note the tweets; only once every line before it was one, mend a last line that lacks its end."""
+        with path.open("rb+") as file:
+            line = b"\n"
+            for number, line in enumerate(file, start=1):
+                record = _record(line, f"{path}:{number}")
+                if not isinstance(record, Problem):
+                    self._note(record)
+                elif _is_cut_off(line):
+                    file.truncate(file.tell() - len(line))
+                    return
+                elif line.strip():
+                    raise InputError(f"{record}. Collect into another file.")
+            if not line.endswith(b"\n"):
+                file.write(b"\n")
 
     def _note(self, record: Record) -> None:
         self.ids.add(record["id"])
         self.counts[str(record.get("query"))] += 1
 
 
-def _end_last_line(path: Path) -> None:
-    """Give the last line its end if that is all it lacks, else remove it: it was cut off while it was written."""
-    with path.open("rb+") as file:
-        end = file.seek(0, os.SEEK_END)
-        last = b""
-        while b"\n" not in last and len(last) < end:
-            size = min(4096, end - len(last))
-            file.seek(end - len(last) - size)
-            last = file.read(size) + last
-        last = last.rpartition(b"\n")[2]
-        if last and isinstance(_record(last.decode(errors="replace"), ""), Problem):
-            file.truncate(end - len(last))
-        elif last:
-            file.seek(end)
-            file.write(b"\n")
+def _is_cut_off(line: bytes) -> bool:
+    """Tell whether a line that is no tweet is the beginning of one, as `TweetFile.add` leaves it if it is ended."""
+    whole = line.endswith((b"\n", b"}")) or b"\r" in line  # several lines, to old programs
+    return line.startswith(_BEGINNING[: len(line)]) and not whole
 
 
-def _record(line: str, where: str) -> Record | Problem:
+def _record(line: str | bytes, where: str) -> Record | Problem:
     try:
-        record = parse_value(line)
+        record = parse_value(line if isinstance(line, str) else line.decode("utf-8-sig"))
     except ValueError as error:
         return Problem(where, f"is not JSON ({error}); expected a tweet that `gnb collect twitter` wrote")
     texts = ("id", "time", "text", "query")
