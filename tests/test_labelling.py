@@ -4,6 +4,7 @@ import csv
 import json
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +162,7 @@ def test_votes_of_several_annotators_come_back_and_the_majority_decides(name: st
     assert (second.biased, second.category, second.references) == (None, None, ())
     assert second.metadata["register"] == "informal"
     assert (third.biased, third.references) == (False, (TEXTS[2].text,))
-    assert "Undecided: 2: equally many votes for two answers to: biased, category" in result.output
+    assert "Undecided: 2: equally many votes for two answers to: biased" in result.output
     assert "3 texts with 7 votes" in result.output
 
 
@@ -226,6 +227,30 @@ def test_first_and_none_resolve_otherwise() -> None:
     assert (kept.biased, kept.references, undecided) == (None, (), [])
     assert len(kept.metadata["votes"]) == 2
     assert resolve(Labelled(TEXTS[0], ()), "majority") == (TEXTS[0], [])
+
+
+@pytest.mark.parametrize(
+    ("votes", "category", "undecided"),
+    [
+        ([Vote("a", True), Vote("b", True), Vote("c", False, "none")], "ability", []),
+        ([Vote("a", True, "generic"), Vote("b", True), Vote("c", False, "none")], "generic", []),
+        ([Vote("a", None, "generic")], "generic", []),
+        ([Vote("a", True), Vote("b", True)], "ability", []),
+        ([Vote("a", True, "generic"), Vote("b", True, "family")], None, ["category"]),
+    ],
+)
+def test_a_category_is_that_of_the_winning_side_and_what_nobody_spoke_of_stays(
+    votes: list[Vote], category: str | None, undecided: list[str]
+) -> None:
+    resolved = resolve(Labelled(TEXTS[0], tuple(votes)), "majority")
+    assert resolved == (replace(with_votes(TEXTS[0], votes), category=category), undecided)
+
+
+def test_a_label_that_is_overturned_takes_category_and_references_with_it() -> None:
+    found, _ = resolve(Labelled(TEXTS[2], (Vote("a", True),)), "majority")
+    assert (found.biased, found.category, found.references) == (True, None, ())
+    found, _ = resolve(Labelled(TEXTS[0], (Vote("a", None, "none"),)), "majority")
+    assert (found.biased, found.category, found.references) == (False, "none", (TEXTS[0].text,))
 
 
 def voted(rows: Sequence[Sequence[bool | None]]) -> list[Example]:

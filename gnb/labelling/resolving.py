@@ -7,7 +7,7 @@ from typing import Literal
 
 from gnb.core.records import Example
 from gnb.core.text import comparison_key
-from gnb.labelling.votes import Labelled, with_votes
+from gnb.labelling.votes import Labelled, Vote, with_votes
 
 Way = Literal["majority", "first", "none"]
 
@@ -25,16 +25,25 @@ def resolve(labelled: Labelled, way: Way) -> tuple[Example, list[str]]:
     kept = with_votes(example, votes)
     if way == "none":
         return kept, []
-    biased, tied_biased = _decide([vote.biased for vote in votes], way)
-    category, tied_category = _decide([vote.category for vote in votes], way)
-    undecided = [field for field, tied in (("biased", tied_biased), ("category", tied_category)) if tied]
-    if tied_biased:  # what the annotators wrote stays in their votes
-        return replace(kept, biased=None, category=None, references=()), undecided
+    biased, tied = _decide([_label(vote) for vote in votes], way)
+    if tied:  # what the annotators wrote stays in their votes
+        return replace(kept, biased=None, category=None, references=()), ["biased"]
+    biased = example.biased if biased is None else biased
     if biased is False:
-        return replace(kept, biased=False, category="none", references=(example.text,)), undecided
+        return replace(kept, biased=False, category="none", references=(example.text,)), []
+    said = [vote.category for vote in votes if _label(vote) is not False and vote.category != "none"]
+    category, tied = _decide(said, way)
     neutral = {comparison_key(text): text for vote in reversed(votes) for text in reversed(vote.neutral)}
     references = tuple(reversed(neutral.values()))
-    return replace(kept, biased=biased, category=category, references=references), undecided
+    if example.biased is not False:  # else what the source said was about an unbiased text
+        category = category if category or tied else example.category
+        references = references or example.references
+    return replace(kept, biased=biased, category=category, references=references), ["category"] if tied else []
+
+
+def _label(vote: Vote) -> bool | None:
+    """Return whether an annotator found the text biased; the category "none" alone says that it is not."""
+    return False if vote.biased is None and vote.category == "none" else vote.biased
 
 
 def _decide[ValueT: Hashable](votes: Sequence[ValueT | None], way: Way) -> tuple[ValueT | None, bool]:
