@@ -402,3 +402,18 @@ def test_what_was_imported_can_be_prepared(tmp_path: Path) -> None:
     gnb("label", "import", fill_csv(tmp_path / "v.csv"), "--format", "csv", "--to", out)
     gnb("prepare", f"jsonl:{out}", "--to", tmp_path / "data", "--workers", "1")
     assert json.loads((tmp_path / "data/manifest.json").read_text("utf-8"))["counts"]["biased"] == 1
+
+
+def test_a_contrast_pair_that_was_imported_stays_in_one_split(tmp_path: Path) -> None:
+    words = ("کتاب", "باران", "ماشین", "درخت", "دریا", "کوه", "مدرسه", "پنجره", "آسمان", "خورشید", "بازار", "قالی")
+    pairs = [Example(word, word, ("آدم",), True, metadata={"pair": str(n % 6)}) for n, word in enumerate(words)]
+    spreadsheet.export(pairs, tmp_path / "v.csv", suggest=False)
+    gnb("label", "import", tmp_path / "v.csv", "--format", "csv", "--to", tmp_path / "out.jsonl")
+    gnb("prepare", f"jsonl:{tmp_path / 'out.jsonl'}", "--to", tmp_path / "p", "--workers", "1", "--shares", "0.5,0,0.5")
+    train, test = (
+        {each.metadata["pair"] for each in read_examples(tmp_path / f"p/{split}.jsonl", pytest.fail)}
+        for split in ("train", "test")
+    )
+    assert train
+    assert test
+    assert not train & test

@@ -344,6 +344,18 @@ def test_json_lines_that_prepare_wrote_come_back_as_they_are(tmp_path: Path) -> 
     assert {key: getattr(found, key) for key in example} == {**example, "references": ("آدم",)}
 
 
+def test_pair_and_register_of_json_lines_that_gnb_wrote_are_kept_and_said(tmp_path: Path) -> None:
+    metadata = {"pair": "p1", "register": "informal", "votes": []}
+    read = read_jsonl(tmp_path / "a.jsonl", {"text": "مرد", "metadata": metadata}, {"text": "سلام", "metadata": {}})
+    assert [example.metadata for example in read.examples] == [{"pair": "p1", "register": "informal"}, {}]
+    assert "metadata from 'metadata.pair', 'metadata.register'; left aside: 'metadata'," in read.notes[0]
+
+
+def test_a_text_that_is_not_biased_is_its_own_neutral_form(path: Path) -> None:
+    read = read_csv(path, "text,biased,category\nسلام,0,\nباران,,none\n")
+    assert [(example.text, *example.references) for example in read.examples] == [("سلام",) * 2, ("باران",) * 2]
+
+
 def test_parquet_with_lists_numbers_and_nulls(tmp_path: Path) -> None:
     import datetime
 

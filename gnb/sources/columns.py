@@ -20,6 +20,8 @@ _USUAL: dict[str, str] = {
     "id": "id|tweet_id|tweetid|id_str|شناسه",
     "split": "split",
 }
+CARRIED = ("metadata.pair", "metadata.register")
+"""What is kept of the metadata that gnb wrote itself, whatever else is: `gnb prepare` goes by it."""
 _SHOWN = 30
 
 
@@ -60,7 +62,7 @@ class Columns:
         names = (self.text, *self.references, self.biased, self.category, self.id, self.split)
         return tuple(name for name in names if name)
 
-    def summary(self, names: Iterable[str]) -> str:
+    def summary(self, names: Sequence[str]) -> str:
         """Say in one line what is taken from which column, and which of the columns are left aside."""
         parts = [f"text from {self.text!r}"]
         if self.references:
@@ -72,7 +74,7 @@ class Columns:
         if self.metadata is True:
             others, kept = [], others
         else:
-            kept = list(self.metadata or ())
+            kept = [name for name in names if name in {*(self.metadata or ()), *CARRIED}]
             others = [name for name in others if name not in kept]
         parts += [f"metadata from {listed(kept)}"] if kept else []
         return ", ".join(parts) + (f"; left aside: {listed(others)}" if others else "")

@@ -12,7 +12,7 @@ from gnb.core.lines import is_blank
 from gnb.core.options import Options
 from gnb.core.records import Example, Problem, Report
 from gnb.core.text import comparison_key
-from gnb.sources.columns import ColumnOptions, Columns, choose_columns, column_names, value_of
+from gnb.sources.columns import CARRIED, ColumnOptions, Columns, choose_columns, column_names, value_of
 from gnb.sources.files import UserPath
 from gnb.sources.labels import UnusableError, parse_biased, parse_split
 from gnb.sources.packed import BrokenError
@@ -184,11 +184,11 @@ def _agree(
         biased = False
     if biased is None and references:
         biased = not same
-    if biased is False and references:
-        if not same:
-            raise UnusableError("a text that is not biased, with another text as its neutral form; expected itself")
-        return biased, (text,)
-    return biased, references
+    if biased is not False:
+        return biased, references
+    if references and not same:
+        raise UnusableError("a text that is not biased, with another text as its neutral form; expected itself")
+    return biased, (text,)
 
 
 def _text(value: Any, name: str) -> str:
@@ -212,7 +212,9 @@ def _metadata(cells: Mapping[str, Any], columns: Columns) -> dict[str, Any]:
         names: Iterable[str] = [name for name in cells if name not in columns.used()]
     else:
         names = columns.metadata or ()
-    return {name: plain(value_of(cells, name)) for name in names}
+    carried = {name.removeprefix("metadata."): value_of(cells, name) for name in CARRIED}
+    kept = {name: value for name, value in carried.items() if isinstance(value, str | int)}
+    return kept | {name: plain(value_of(cells, name)) for name in names}
 
 
 def plain(value: Any) -> Any:
