@@ -219,6 +219,22 @@ def test_what_is_no_post_is_reported_with_its_line_and_the_rest_is_read(tmp_path
         assert found in text
 
 
+def test_a_post_or_a_user_that_is_malformed_costs_no_other_of_the_page(tmp_path: Path) -> None:
+    good = {"text": "متن", "author_id": "5"}
+    page = {
+        "data": [{"id": "1", **good}, {"id": "2"}, 3, {"id": "4", **good, "author_id": "6"}, {"id": "5", **good}],
+        "includes": {"users": [{"id": "6"}, 7, {"id": "5", "username": "Alef"}], "tweets": [{"text": "بی‌شناسه"}]},
+    }
+    examples, problems, notes = read(write(tmp_path / "page.json", page), raw_handles=True)
+    assert [(example.id, example.metadata["handle"]) for example in examples] == [
+        ("1", "Alef"),
+        ("4", None),
+        ("5", "Alef"),
+    ]
+    assert [problem.partition(":1: ")[2][:22] for problem in problems] == ["is not of the form of "] * 2
+    assert notes[0].endswith("3 posts, 0 reposts left aside, 0 that came again")
+
+
 def test_a_file_without_posts_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no posts"):
         read(write(tmp_path / "a.json", {"meta": {"result_count": 0}}))

@@ -1,7 +1,8 @@
 """Posts out of JSON: pages and posts of the X API v2, and the older objects of the API v1.1 and of account archives."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from gnb.sources.x_export.post import Post, is_repost
@@ -10,54 +11,67 @@ _COUNTS_V2 = {"replies": "reply_count", "reposts": "retweet_count", "quotes": "q
 _COUNTS_V1 = _COUNTS_V2 | {"likes": "favorite_count"}
 _TIME_V1 = "%a %b %d %H:%M:%S %z %Y"
 
+_NO_FORM = (KeyError, TypeError, AttributeError, ValueError)
+
 Json = Mapping[str, Any]
 
 
-def posts_in(value: Any) -> Iterator[Post]:
+def posts_in(value: Any) -> Iterator[Post | ValueError]:
     """Yield the posts of a JSON value: a page of the API v2, a post of either API, or an item of an account archive.
 
-    Raises:
-        ValueError: if it is none of these, or not of their form; the message says what was found.
+    What is none of these, or not of their form, is yielded as an error; the message says what was found.
     """
+    try:
+        read, posts = _taken_apart(value)
+    except _NO_FORM as error:
+        yield _explain(error)
+        return
+    for post in posts:
+        try:
+            yield read(post)
+        except _NO_FORM as error:
+            yield _explain(error)
+
+
+def _taken_apart(value: Any) -> tuple[Callable[[Json], Post], list[Json]]:
+    """Return what reads the posts of a value, and these."""
     if not isinstance(value, dict):
         raise ValueError(f"holds a {type(value).__name__}; expected a post, or a page of posts")
-    try:
-        if isinstance(value.get("tweet"), dict):
-            yield _older(value["tweet"])
-        elif "data" in value or "meta" in value:
-            yield from _page(value)
-        elif "id_str" in value:
-            yield _older(value)
-        elif "id" in value and "text" in value:
-            yield _newer(value, {}, {})
-        else:
-            raise ValueError(
-                f"has the keys {', '.join(list(value)[:8]) or 'none'}; expected a post, or a page of posts"
-            )
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"is not of the form of a post ({type(error).__name__}: {error})") from None
+    if isinstance(value.get("tweet"), dict):
+        return _older, [value["tweet"]]
+    if "data" in value or "meta" in value:
+        data, included = value.get("data") or [], value.get("includes") or {}
+        read = partial(_newer, users=_by_id(included.get("users")), others=_by_id(included.get("tweets")))
+        return read, data if isinstance(data, list) else [data]
+    if "id_str" in value:
+        return _older, [value]
+    if "id" in value and "text" in value:
+        return partial(_newer, users={}, others={}), [value]
+    raise ValueError(f"has the keys {', '.join(list(value)[:8]) or 'none'}; expected a post, or a page of posts")
 
 
-def _page(page: Json) -> Iterator[Post]:
-    included = page.get("includes") or {}
-    handles = {user["id"]: user["username"] for user in included.get("users", ())}
-    texts = {post["id"]: post for post in included.get("tweets", ())}
-    data = page.get("data") or []
-    for post in [data] if isinstance(data, dict) else data:
-        yield _newer(post, handles, texts)
+def _by_id(items: Any) -> dict[str, Json]:
+    """Return the included users or posts; what is not of their form is left out, at the cost of who refers to it."""
+    return {str(item["id"]): item for item in items or () if isinstance(item, dict) and "id" in item}
 
 
-def _newer(post: Json, handles: Mapping[str, str], others: Mapping[str, Json]) -> Post:
+def _explain(error: Exception) -> ValueError:
+    if isinstance(error, ValueError):
+        return error
+    return ValueError(f"is not of the form of a post ({type(error).__name__}: {error})")
+
+
+def _newer(post: Json, users: Mapping[str, Json], others: Mapping[str, Json]) -> Post:
     """Read a post of the API v2; a repost gets the whole text of the post that it repeats where that is included."""
     counts = post.get("public_metrics") or {}
-    repeated = [each["id"] for each in post.get("referenced_tweets") or () if each["type"] == "retweeted"]
-    author = post.get("author") or {}
+    repeated = [str(each["id"]) for each in post.get("referenced_tweets") or () if each["type"] == "retweeted"]
+    author = {**users.get(str(post.get("author_id")), {}), **(post.get("author") or {})}
     return Post(
         id=str(post["id"]),
         text=_whole(others.get(repeated[0], post) if repeated else post),
         time=post.get("created_at"),
         lang=post.get("lang"),
-        handle=str(author.get("username") or handles.get(post.get("author_id") or "", "")),
+        handle=str(author.get("username") or ""),
         counts={name: counts[key] for name, key in _COUNTS_V2.items() if key in counts},
         repost=bool(repeated) or is_repost(post["text"]),
         escaped=True,

@@ -107,11 +107,11 @@ def _read_piece(piece: Piece, report: Report) -> Iterator[tuple[int | str, Post]
                 report(found)
                 continue
             number, value = found
-            try:
-                for post in posts_in(value):
+            for post in posts_in(value):
+                if isinstance(post, ValueError):
+                    report(Problem(f"{piece.name}:{number}", str(post)))
+                else:
                     yield number, post
-            except ValueError as error:
-                report(Problem(f"{piece.name}:{number}", str(error)))
 
 
 def _skip_assignment(text: TextIOWrapper) -> None:
