@@ -211,6 +211,25 @@ def test_no_cell_starts_a_formula_and_each_comes_back(cell: str) -> None:
     assert spreadsheet.unguard(spreadsheet.guard(cell)) == cell
 
 
+def test_a_cell_of_any_length_that_csv_writes_comes_back(tmp_path: Path) -> None:
+    long = Example("1", "متن بلند " * 200_000)
+    spreadsheet.export([long], tmp_path / "v.csv", suggest=False)
+    assert [each.example for each in gather(spreadsheet.read(tmp_path / "v.csv"))] == [long]
+
+
+@pytest.mark.parametrize(("before", "after"), [("", ""), ("خط دوم", "خط سوم")])
+def test_suggested_neutral_forms_with_line_breaks_stay_whole_where_nobody_touches_them(
+    tmp_path: Path, before: str, after: str
+) -> None:
+    neutral = ("خط یک\nخط دوم", "شکل دیگر")
+    spreadsheet.export([Example("1", "مرد", neutral, True)], tmp_path / "v.csv", suggest=True)
+    edit(tmp_path / "v.csv", "مرد,,yes", "مرد,ali,yes")
+    edit(tmp_path / "v.csv", before, after)
+    [(_, _, vote)] = spreadsheet.read(tmp_path / "v.csv")
+    assert vote
+    assert vote.neutral == (("خط یک", "خط سوم", "شکل دیگر") if after else neutral)
+
+
 @pytest.mark.parametrize("delimiter", [";", "\t"])
 def test_csv_is_read_as_excel_saves_it_elsewhere(delimiter: str, tmp_path: Path) -> None:
     spreadsheet.export(TEXTS, tmp_path / "v.csv", suggest=False)

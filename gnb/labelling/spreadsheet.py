@@ -37,6 +37,7 @@ def read(path: Path) -> Iterator[tuple[str, Example, Vote | None]]:
     text = read_text(path)
     first = text.partition("\n")[0]
     delimiter = max(",;\t", key=first.count)  # Excel writes the list separator of the country
+    csv.field_size_limit(max(csv.field_size_limit(), len(text)))  # it is in memory already
     rows = csv.DictReader(StringIO(text, newline=""), delimiter=delimiter)
     if missing := [name for name in COLUMNS if name not in (rows.fieldnames or ())]:
         raise InputError(f"{path}:1: column {missing[0]!r} is missing; expected {', '.join(COLUMNS)}.")
@@ -66,13 +67,17 @@ def _suggestion(example: Example) -> tuple[str, str, str]:
 
 
 def _vote(cells: dict[str, str], example: Example, where: str) -> Vote | None:
-    neutral = tuple(line.strip() for line in cells["neutral"].splitlines() if line.strip())
+    suggestion = _suggestion(example)
+    if cells["neutral"] == suggestion[2]:
+        neutral = tuple(suggested(example).get("neutral", ()))  # a line break in one of them begins no other
+    else:
+        neutral = tuple(line.strip() for line in cells["neutral"].splitlines() if line.strip())
     biased = read_biased(cells["biased"], where)
     vote = Vote(cells["annotator"].strip(), biased, cells["category"].strip() or None, neutral)
     if vote.is_empty:
         return None
     if vote.annotator:
         return vote
-    if (cells["biased"], cells["category"], cells["neutral"]) == _suggestion(example):
+    if (cells["biased"], cells["category"], cells["neutral"]) == suggestion:
         return None  # nobody has touched what was suggested
     raise InputError(f"{where}: is a vote without an annotator; fill in the column 'annotator'.")
