@@ -19,6 +19,7 @@ from tiny_model import build_tiny_chat_model
 
 from gnb.cli.main import cli
 from gnb.core.errors import GnbError, UnknownNameError
+from gnb.doctor.machine import Memory
 from gnb.doctor.sizes import Size, size_of
 from gnb.models.options import ModelOptions
 
@@ -387,6 +388,25 @@ def test_a_model_that_fits_nowhere_fails(tiny_model: Path, tmp_path: Path) -> No
     found = doctor("-r", "base", "-o", f"base.base_model={folder}")
     assert (found.code, found.fails()) == (1, ["memory"])
     assert 'set quantisation to "8bit" or "4bit"' in found.said("memory").lower()
+
+
+@pytest.mark.parametrize(("device", "level"), [("cuda", "fails"), ("cuda:0", "fails"), ("cuda:1", "ok")])
+def test_memory_is_that_of_the_gpu_that_the_device_names(
+    device: str, level: str, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cards = [("small", Memory(1000, 1000)), ("large", Memory(10**12, 10**12))]  # no test machine has two
+    monkeypatch.setattr("gnb.doctor.models.gpus", lambda case: cards)
+    found = doctor("-r", "base", "-o", f"base.base_model={tiny_model}", "-o", f"base.device={device}")
+    assert found.levels("memory") == [level]
+
+
+def test_a_gpu_beyond_those_that_there_are_fails(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cards = [("one", Memory(10**12, 10**12))]
+    for module in ("machine", "models"):
+        monkeypatch.setattr(f"gnb.doctor.{module}.gpus", lambda case: cards)
+    found = doctor("-r", "base", "-o", f"base.base_model={tiny_model}", "-o", "base.device=cuda:99")
+    assert found.fails() == ["device"]
+    assert "There is no device 'cuda:99' here" in found.said("device")
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff" * 100, b"\x02\0\0\0\0\0\0\0[]"])

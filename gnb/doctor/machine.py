@@ -116,7 +116,8 @@ def check_gpu(case: Case) -> Iterator[Check]:
 def check_devices(case: Case) -> Iterator[Check]:
     """Is there every device that an option names?"""
     for options in case.local.values():
-        named = options.device != "auto" and not options.device.startswith("cuda")  # of GPUs `check_gpu` tells
+        untold = not options.device.startswith("cuda") or gpus(case)  # where there is no GPU, `check_gpu` tells
+        named = options.device != "auto" and untold
         if named or options.device_map or options.max_memory:
             placement(options)
             if named:

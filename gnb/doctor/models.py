@@ -8,7 +8,7 @@ from typing import cast
 from gnb.core.errors import GnbError, ModelError
 from gnb.doctor.checks import Case, Check, Level, gigabytes, is_on_hub
 from gnb.doctor.hub import cached_folder, is_cached
-from gnb.doctor.machine import computes_in_bfloat16, gpus, main_memory
+from gnb.doctor.machine import Memory, computes_in_bfloat16, gpus, main_memory
 from gnb.doctor.sizes import Size, read_object, size_of
 from gnb.models.adapters import adapter_card, check_base, resolve_adapter
 from gnb.models.embedded import NAME as EMBEDDED
@@ -74,7 +74,7 @@ def check_memory(case: Case) -> Iterator[Check]:
     found = gpus(case)
     for options in case.base_models():
         on_gpu = bool(found) and options.device != "cpu"
-        memory = found[0][1] if on_gpu else main_memory()
+        memory = _gpu_memory(options.device, found) if on_gpu else main_memory()
         size = _size(options)
         if size is None:
             yield Check("memory", "warning", f"how much {options.base_model} takes is not known before it is there")
@@ -95,6 +95,12 @@ def check_memory(case: Case) -> Iterator[Check]:
             rest = main_memory().free if on_gpu and spread else 0
             level: Level = "warning" if needed <= memory.total + rest else "fails"
             yield Check("memory", level, text, _smaller(options).capitalize())
+
+
+def _gpu_memory(device: str, found: list[tuple[str, Memory]]) -> Memory:
+    """Return the memory of the GPU that a device names, of the first one where it names none that is there."""
+    number = device.partition(":")[2]
+    return found[int(number) if number.isdecimal() and int(number) < len(found) else 0][1]
 
 
 def _smaller(options: ModelOptions) -> str:
