@@ -171,6 +171,28 @@ def test_copies_are_merged_and_their_references_joined(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("unlabelled_first", [True, False])
+def test_a_label_without_references_is_kept_whichever_copy_has_it(tmp_path: Path, unlabelled_first: bool) -> None:
+    copies = [Example("u", "او مرد است"), Example("l", "او مرد است", biased=True, category="generic")]
+    run(tmp_path / "out", *(copies if unlabelled_first else reversed(copies)))
+    [record] = everything(tmp_path / "out")
+    assert (record["id"], record["biased"], record["category"]) == ("l", True, "generic")
+
+
+def test_the_label_of_one_copy_joins_the_references_of_the_other(tmp_path: Path) -> None:
+    label = Example("l", "او مرد است", biased=True, category="generic")
+    run(tmp_path / "out", label, Example("r", "او مرد است", ("او آدم است",)))
+    [record] = everything(tmp_path / "out")
+    assert (record["biased"], record["category"], record["references"]) == (True, "generic", ["او آدم است"])
+
+
+@pytest.mark.parametrize("value", [None, 3, "abc", [3]])
+def test_a_column_of_the_users_that_is_called_rules_does_not_count(tmp_path: Path, value: object) -> None:
+    run(tmp_path / "out", Example("1", "كتاب خوب", metadata={"rules": value}))
+    [record] = everything(tmp_path / "out")
+    assert record["metadata"]["rules"] == ["letters"]
+
+
 def test_ids_and_pairs_of_several_sources_stay_apart(tmp_path: Path) -> None:
     sources = [ListSource([Example("1", text, metadata={"pair": "p"})]) for text in ("کتاب خوب", "راه دور و دراز")]
     prepare([Input("list", source) for source in sources], Plan(target=tmp_path / "out"))

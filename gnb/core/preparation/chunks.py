@@ -91,9 +91,15 @@ def clean_record(record: dict[str, Any], cleaner: Cleaner) -> tuple[dict[str, An
     if references != record["references"]:
         metadata.setdefault("raw_references", record["references"])
     if steps:
-        metadata["rules"] = sorted({*metadata.get("rules", ()), *(step.rule for step in steps)})
+        metadata["rules"] = sorted({*_earlier_rules(metadata), *(step.rule for step in steps)})
     kept = list(dict.fromkeys(reference for reference in references if reference))
     return {**record, "text": text, "references": kept, "metadata": metadata}, steps
+
+
+def _earlier_rules(metadata: dict[str, Any]) -> list[str]:
+    """Return the rules that an earlier cleaning noted; a column of the user's may have the same name."""
+    rules = metadata.get("rules")
+    return rules if isinstance(rules, list) and all(isinstance(rule, str) for rule in rules) else []
 
 
 def _clean_line(line: bytes, cleaner: Cleaner, counts: Counter[str]) -> Row | None:

@@ -32,18 +32,24 @@ class Conflict:
 def merge_copies(first: Record, second: Record) -> tuple[Record, Conflict | None]:
     """Merge two examples with the same text, folded; the first one stays, unless only the second is labelled.
 
-    References that are new join those there, in order, if both copies have the same label. A split that only one of
-    them has is kept.
+    References that are new join those there, in order, if the labels do not differ; so does a category. A label and a
+    split that only one of them has are kept.
     """
-    kept, other = (first, second) if first["references"] or not second["references"] else (second, first)
-    merged = {**kept, "split": kept["split"] or other["split"]}
+    kept, other = (second, first) if _labelled(second) > _labelled(first) else (first, second)
     labels = None not in (kept["biased"], other["biased"]) and kept["biased"] != other["biased"]
+    shared = ("biased", "split") if labels else ("biased", "category", "split")
+    merged = {**kept, **{key: other[key] for key in shared if kept[key] is None}}
     known = {comparison_key(reference) for reference in kept["references"]}
     new = {comparison_key(reference): reference for reference in other["references"]}
     differ = bool(other["references"]) and new.keys() != known
     if not labels:
         merged["references"] = [*kept["references"], *(new[key] for key in new if key not in known)]
     return merged, Conflict(kept, other, labels) if labels or differ else None
+
+
+def _labelled(record: Record) -> tuple[bool, bool]:
+    """Tell how much was said about a text, as what sorts: references before a mere label."""
+    return bool(record["references"]), record["biased"] is not None
 
 
 def _brief(record: Record) -> Record:

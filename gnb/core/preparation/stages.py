@@ -19,7 +19,7 @@ from gnb.core.preparation.texts import Texts
 from gnb.core.preparation.work import WorkFile
 from gnb.core.progress import Track
 from gnb.core.similarity import band_hashes, connect, near_identical_pairs
-from gnb.core.splitting import Shares, shuffle_rank
+from gnb.core.splitting import Shares, shuffle_rank, stratum_of
 
 _BATCH = 2000
 
@@ -89,10 +89,10 @@ def split_texts(texts: Texts, *, shares: Shares, track: Track) -> None:
 
 
 def _merge_rows(kept: Row, copy: Row) -> tuple[Row, Conflict | None]:
-    first, second = json.loads(kept.line), json.loads(copy.line)
-    merged, conflict = merge_copies(first, second)
-    stays = copy if merged["id"] == second["id"] else kept
-    return stays._replace(line=json.dumps(merged, ensure_ascii=False), split=merged["split"]), conflict
+    merged, conflict = merge_copies(json.loads(kept.line), json.loads(copy.line))
+    stratum = stratum_of(merged["category"], merged["metadata"].get("register"))
+    line = json.dumps(merged, ensure_ascii=False)
+    return kept._replace(line=line, stratum=stratum, split=merged["split"]), conflict
 
 
 def _links(texts: Texts, track: Track) -> Iterator[tuple[int, int]]:
