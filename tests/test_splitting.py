@@ -85,6 +85,16 @@ def test_examples_with_a_split_keep_it_and_draw_their_kin() -> None:
     assert splits["fixed"] == splits["twin"] == "test"
 
 
+def test_a_key_of_a_pair_may_be_any_value_and_an_empty_one_pairs_nothing() -> None:
+    examples = corpus(300)
+    for n in range(0, 300, 3):
+        examples[n].metadata["pair"] = examples[n + 1].metadata["pair"] = ["a", n]  # type: ignore[index]
+        examples[n + 2].metadata["pair"] = ""  # type: ignore[index]
+    splits = splits_by_id(examples)
+    assert all(splits[str(n)] == splits[str(n + 1)] for n in range(0, 300, 3))
+    assert {splits[str(n + 2)] for n in range(0, 300, 3)} == set(SPLITS)
+
+
 def test_tiny_corpora() -> None:
     assert split_examples([]) == []
     assert splits_by_id(corpus(1)) == {"0": "train"}
@@ -109,6 +119,14 @@ def test_near_identical_pairs_finds_one_changed_word_and_no_strangers() -> None:
     keys = sorted([*keys, changed])
     pairs = set(near_identical_pairs(band_hashes(keys), lambda rows: [keys[row] for row in rows]))
     assert {frozenset((keys[i], keys[j])) for i, j in pairs} == {frozenset((original, changed))}
+
+
+def test_unlike_texts_between_two_alike_ones_do_not_part_them() -> None:
+    start = sentence(1).replace(" ", "")
+    alike = [start + "الف", start + "ی"]
+    keys = sorted([*alike, *(f"{start}ب{sentence(n)[:40]}" for n in range(2, 40))])
+    pairs = set(near_identical_pairs(band_hashes(keys), lambda rows: [keys[row] for row in rows]))
+    assert (0, len(keys) - 1) in pairs
 
 
 def test_empty_and_odd_keys_hash() -> None:

@@ -21,6 +21,9 @@ BANDS, ROWS = 24, 3
 THRESHOLD = 90.0
 """Per cent of characters in common (indel similarity) from which two texts are near-identical."""
 
+NEIGHBOURS = 16
+"""Rows of a bucket that each row is compared with: one that is unlike them may stand between two that are alike."""
+
 _PAD = "\0" * (SHINGLE - 1)
 _BATCH = 2048
 
@@ -37,19 +40,24 @@ def band_hashes(keys: Sequence[str]) -> Bands:
 def near_identical_pairs(bands: Bands, fetch: Callable[[Sequence[int]], Sequence[str]]) -> Iterator[tuple[int, int]]:
     """Yield pairs of row numbers whose keys are near-identical; enough of them to link each group together.
 
-    In each band only neighbours of one bucket are compared, so work grows with the rows and not with their pairs.
+    In each band a row is compared with the `NEIGHBOURS` before it in its bucket, so work grows with the rows and not
+    with their pairs. In a bucket of more rows a pair that stand further apart may be missed.
 
     Args:
         bands: what `band_hashes` gave, rows sorted by key so that the result does not depend on input order.
         fetch: returns the keys of the given rows, in the order asked for.
     """
+    if not len(bands):
+        return
     for band in range(bands.shape[1]):
         order = np.argsort(bands[:, band], kind="stable")
-        same = np.flatnonzero(bands[order[1:], band] == bands[order[:-1], band])
-        for batch in batched(same.tolist(), _BATCH):
-            left, right = order[list(batch)].tolist(), order[[place + 1 for place in batch]].tolist()
-            scores = process.cpdist(fetch(left), fetch(right), scorer=fuzz.ratio, score_cutoff=THRESHOLD)
-            yield from ((left[hit], right[hit]) for hit in np.flatnonzero(scores).tolist())
+        same = np.diff(bands[order, band]) == 0
+        shared = order[np.append(same, False) | np.append(False, same)]  # rows that are not alone in their bucket
+        for start in range(0, len(shared), _BATCH):
+            first = max(0, start - NEIGHBOURS)
+            rows = shared[first : start + _BATCH].tolist()
+            near = _near_places(bands[rows, band], fetch(rows), start - first)
+            yield from ((rows[left], rows[right]) for left, right in near)
 
 
 def connect(size: int, links: Iterable[tuple[int, int]]) -> list[int]:
@@ -66,6 +74,18 @@ def connect(size: int, links: Iterable[tuple[int, int]]) -> list[int]:
         low, high = sorted((root(left), root(right)))
         parent[high] = low
     return [root(row) for row in range(size)]
+
+
+def _near_places(hashes: Bands, keys: Sequence[str], new: int) -> Iterator[tuple[int, int]]:
+    """Yield pairs of places of one bucket whose keys are near-identical, the later one at `new` or behind."""
+    for gap in range(1, NEIGHBOURS + 1):
+        right = [place for place in (np.flatnonzero(hashes[gap:] == hashes[:-gap]) + gap).tolist() if place >= new]
+        if not right:
+            return
+        left = [place - gap for place in right]
+        pairs = [keys[place] for place in left], [keys[place] for place in right]
+        scores = process.cpdist(*pairs, scorer=fuzz.ratio, score_cutoff=THRESHOLD)
+        yield from ((left[hit], right[hit]) for hit in np.flatnonzero(scores).tolist())
 
 
 def _band_batch(keys: Sequence[str]) -> Bands:
