@@ -66,7 +66,7 @@ def test_json_names_every_item_of_every_finding(folder: Path, capsys: pytest.Cap
     record = json.loads(capsys.readouterr().out)
     found = {each["name"]: [item["id"] for item in each["items"]] for each in record["findings"]}
     assert found["leak"] == ["h"]
-    assert found["near-leak"] == ["g", "g"]
+    assert found["near-leak"] == ["b", "g", "g"]  # b nearly agrees with h, a copy of a in the other split
     assert sorted(found["contradictory-labels"]) == ["a", "f", "h"]
     assert found["duplicate"] == ["f", "h"]
     assert found["near-duplicate"] == ["b", "g", "g"]
@@ -209,9 +209,31 @@ def test_mistakes_end_in_one_clear_line(
     assert "Traceback" not in errors
 
 
+def test_the_copy_does_not_take_the_place_of_the_folder_that_one_is_in(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "empty").mkdir()
+    monkeypatch.chdir(folder / "empty")
+    assert gnb("audit", "../data", "--fix", "--to", ".") == 2
+    assert "Error: --to .: is in use and cannot be replaced; name a new folder.\n" in capsys.readouterr().err
+
+
 def test_the_same_data_gives_the_same_record() -> None:
     examples = [example(f"{LONG} شماره {number % 7}", id=str(number), split="train") for number in range(40)]
     assert audit(examples).as_record() == audit(examples).as_record()
+
+
+def test_a_leak_is_found_behind_a_copy_without_a_split(folder: Path) -> None:
+    copies = [example(LONG, id=str(split), split=split) for split in (None, "train", "test")]
+    assert names(copies) == {"duplicate": 2, "leak": 1}
+    near = example(LONG + "!!", id="near", split="validation")
+    assert names([copies[0], copies[1], near]) == {"duplicate": 1, "near-duplicate": 1, "near-leak": 1}
+
+
+def test_copies_of_a_contrast_pair_are_meant_to_look_alike_too() -> None:
+    plain = example(LONG + " زن", id="plain")
+    pair = [example(LONG + word, id=word, metadata={"pair": "p"}) for word in (" زن", " مرد")]
+    assert names([plain, *pair]) == {"duplicate": 1}
 
 
 def test_contrast_pairs_of_one_split_are_meant_to_look_alike() -> None:

@@ -5,6 +5,7 @@ which made the splits that are judged here), edit similarity confirms them.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import product
 
 from gnb.auditing.findings import Finding, Item, found, item_of
 from gnb.auditing.sizes import LABELS
@@ -41,15 +42,9 @@ def check_copies(examples: Sequence[Example], near: float) -> Iterator[Finding]:
     yield from found("duplicate", "warning", "texts that are copies of an earlier one", _copies(copies))
     yield from found("contradictory-labels", "error", "copies of one text with opposite labels", _opposed(copies))
     yield from found("contradictory-categories", "warning", "copies of one text in two categories", _differing(copies))
-    pairs = [pair for pair in _alike(groups, near) if not _paired(pair[0], pair[1])]
+    pairs = list(_alike(groups, near))
     yield from found("near-duplicate", "warning", "pairs of texts that nearly agree", _near(pairs))
-    straddling = [
-        item_of(copy, f"{copy.split}; the same text in {group[0].split}: {group[0].id}")
-        for group in copies
-        for copy in group[1:]
-        if _straddle(group[0], copy)
-    ]
-    yield from found("leak", "error", "texts that lie in two splits", straddling)
+    yield from found("leak", "error", "texts that lie in two splits", _leaks(copies))
     crossing = [pair for pair in pairs if _straddle(pair[0], pair[1])]
     yield from found("near-leak", "error", "pairs of texts that nearly agree and lie in two splits", _near(crossing))
 
@@ -62,15 +57,21 @@ def group_copies(examples: Sequence[Example]) -> dict[str, _Group]:
     return groups
 
 
-def _alike(groups: dict[str, _Group], near: float) -> list[_Pair]:
-    """Return the pairs of texts that nearly agree, each and all in the order of the data, with their similarity."""
+def _alike(groups: dict[str, _Group], near: float) -> Iterator[_Pair]:
+    """Yield the pairs of texts that nearly agree, each and all in the order of the data, with their similarity.
+
+    Contrast pairs in one split are left out. Of copies those are taken that lie in two splits, or else the first ones.
+    """
     places = {key: place for place, key in enumerate(groups)}
     found: list[tuple[str, str, float]] = []
     for left, right, score in near_pairs(sorted(groups), near):
         first, second = sorted((left, right), key=places.__getitem__)
         found.append((first, second, score))
     found.sort(key=lambda pair: (places[pair[0]], places[pair[1]]))
-    return [(groups[first][0], groups[second][0], score) for first, second, score in found]
+    for one, other, score in found:
+        pair = _apart(groups[one], groups[other])
+        if _straddle(*pair) or _pairs_in(groups[one]).isdisjoint(_pairs_in(groups[other])):
+            yield *pair, score
 
 
 def near_pairs(keys: Sequence[str], near: float) -> Iterator[tuple[str, str, float]]:
@@ -99,10 +100,23 @@ def _shingles(key: str) -> list[bytes]:
     return [shingle.encode("utf-8", "surrogatepass") for shingle in data]
 
 
-def _paired(first: Example, second: Example) -> bool:
-    """Tell whether two texts are meant to look alike: a contrast pair, in one split."""
-    pair = first.metadata.get("pair")
-    return pair is not None and pair == second.metadata.get("pair") and not _straddle(first, second)
+def _apart(first: _Group, second: _Group) -> tuple[Example, Example]:
+    """Return a copy of each text: the first two that lie in different splits, or else the first ones."""
+    copies = product(_by_split(first), _by_split(second))
+    return next((pair for pair in copies if _straddle(*pair)), (first[0], second[0]))
+
+
+def _by_split(group: _Group) -> list[Example]:
+    """Return the first copy in each split."""
+    found: dict[str | None, Example] = {}
+    for each in group:
+        found.setdefault(each.split, each)
+    return list(found.values())
+
+
+def _pairs_in(group: _Group) -> set[str]:
+    """Return the contrast pairs that copies belong to: texts that are meant to look alike."""
+    return {str(pair) for each in group if (pair := each.metadata.get("pair")) is not None}
 
 
 def _straddle(first: Example, second: Example) -> bool:
@@ -111,6 +125,17 @@ def _straddle(first: Example, second: Example) -> bool:
 
 def _copies(groups: Sequence[_Group]) -> list[Item]:
     return [item_of(copy, f"copy of {group[0].id}") for group in groups for copy in group[1:]]
+
+
+def _leaks(groups: Sequence[_Group]) -> list[Item]:
+    """Return the copies that lie in another split than the first one that has a split."""
+    placed = [[each for each in group if each.split] for group in groups]
+    return [
+        item_of(copy, f"{copy.split}; the same text in {group[0].split}: {group[0].id}")
+        for group in placed
+        for copy in group
+        if _straddle(group[0], copy)
+    ]
 
 
 def _near(pairs: Sequence[_Pair]) -> list[Item]:

@@ -126,3 +126,5 @@ def check_empty(folder: Path) -> None:
         raise SettingsError(f"--to {folder}: is a file; name a new folder.")
     if folder.is_dir() and any(folder.iterdir()):
         raise SettingsError(f"--to {folder}: is not empty; name a new folder.")
+    if folder.is_dir() and (folder.is_mount() or folder.samefile(Path.cwd())):
+        raise SettingsError(f"--to {folder}: is in use and cannot be replaced; name a new folder.")
