@@ -128,6 +128,12 @@ def test_values_are_masked_at_any_depth_and_counted() -> None:
     assert counts == {"handle": 2, "mail": 1}
 
 
+def test_keys_are_masked_and_no_entry_is_lost() -> None:
+    masked, counts = mask_values({"likes": {"@ali": 3, "@sara": 5, "all": 8}})
+    assert masked == {"likes": {"@user": 3, "@user 2": 5, "all": 8}}
+    assert counts == {"handle": 2}
+
+
 def test_checksums_follow_their_standards() -> None:
     assert is_national_code("0084575948")
     assert not is_national_code("0084575949")

@@ -6,8 +6,9 @@ order numbers stay. Names of people are not found: no pattern tells them from ot
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, Literal
 
 import regex
@@ -106,16 +107,28 @@ def mask_personal(text: str) -> tuple[str, Counter[str]]:
 
 
 def mask_values(value: Any) -> tuple[Any, Counter[str]]:
-    """Return a JSON value with all the texts in it masked, those of lists and objects too, and the counts."""
+    """Return a JSON value with all the texts in it masked, also in lists and objects and their keys, and the counts.
+
+    Keys that the mask makes the same are numbered.
+    """
     if isinstance(value, str):
         return mask_personal(value)
     if isinstance(value, dict):
-        masked, counts = mask_values(list(value.values()))
-        return dict(zip(value, masked, strict=True)), counts
+        (keys, values), counts = mask_values([list(value), list(value.values())])
+        return dict(zip(_numbered(keys), values, strict=True)), counts
     if isinstance(value, list | tuple):
         pairs = [mask_values(item) for item in value]
         return [item for item, _ in pairs], sum((counts for _, counts in pairs), Counter())
     return value, Counter()
+
+
+def _numbered(keys: Sequence[str]) -> list[str]:
+    """Return keys with a number behind each that stood there before, so that no entry takes another's place."""
+    taken: dict[str, None] = {}
+    for key in keys:
+        free = (name for number in count(1) if (name := key if number == 1 else f"{key} {number}") not in taken)
+        taken[next(free)] = None
+    return list(taken)
 
 
 def is_national_code(digits: str) -> bool:
