@@ -79,6 +79,9 @@ class _Handler(BaseHTTPRequestHandler):
             return self._info(match[1])
         if match := re.fullmatch(r"/api/datasets/([^/]+/[^/]+)/preupload/main", path):
             return 200, {"files": [self._mode(file) for file in json.loads(body)["files"]]}
+        if match := re.fullmatch(r"/api/datasets/([^/]+/[^/]+)/tree/main", path):
+            files = self.hub.files[match[1]].items()
+            return 200, [{"type": "file", "path": name, "size": len(data), "oid": "2" * 40} for name, data in files]
         if match := re.fullmatch(r"/datasets/([^/]+/[^/]+)\.git/info/lfs/objects/batch", path):
             return 200, {"transfer": "basic", "objects": [self._place(each) for each in json.loads(body)["objects"]]}
         if match := re.fullmatch(r"/api/datasets/([^/]+/[^/]+)/commit/main", path):
@@ -112,6 +115,8 @@ class _Handler(BaseHTTPRequestHandler):
             value = item["value"]
             if item["key"] == "file":
                 self.hub.files[name][value["path"]] = base64.b64decode(value["content"])
+            elif item["key"] == "deletedFile":
+                del self.hub.files[name][value["path"]]
             elif item["key"] == "lfsFile":
                 content = self.hub.stored[value["oid"]]
                 assert hashlib.sha256(content).hexdigest() == value["oid"]

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 
 import py7zr
@@ -151,6 +152,43 @@ def test_a_leak_that_masking_makes_is_told_with_the_command_that_shows_it(
     assert "gnb publish with --to FOLDER and then gnb audit prepared:FOLDER/jsonl names" in capsys.readouterr().err
 
 
+def test_texts_that_masking_makes_the_same_are_in_one_split(folder: Path) -> None:
+    names = [sha256(str(n).encode()).hexdigest() for n in range(40)]
+    rows = [{"id": str(n), "text": f"@{name} مردها بهترند", "biased": True} for n, name in enumerate(names)]
+    write(folder / "tweets.jsonl", *rows)
+    assert gnb("publish", "jsonl:tweets.jsonl", "--to", "out", "--license", "CC-BY-4.0") == 0
+    record = json.loads((folder / "out/publication.json").read_text("utf-8"))
+    assert record["sizes"]["splits"] == {"train": 40}
+
+
+def test_ids_and_pairs_with_personal_data_stay_apart_and_cannot_be_guessed(folder: Path) -> None:
+    ids = ["09123456789", "09123456780", "hidden-1", "4"]
+    pairs = ["@ali", "@sara", "@ali", ["a"]]
+    texts = ["کتاب خوب", "راه دور و دراز", "باغ ما", "نان تازه"]
+    rows = [
+        {"id": name, "text": text, "biased": True, "metadata": {"pair": pair}}
+        for name, text, pair in zip(ids, texts, pairs, strict=True)
+    ]
+    write(folder / "data/train.jsonl", *rows)
+    (folder / "data/test.jsonl").unlink()
+    assert gnb("publish", "data", "--to", "out", "--license", "CC-BY-4.0") == 0
+    lines = [json.loads(line) for line in (folder / "out/jsonl/train.jsonl").read_text("utf-8").splitlines()]
+    assert [line["id"] for line in lines] == ["hidden-2", "hidden-3", "hidden-1", "4"]
+    assert [line["metadata"]["pair"] for line in lines] == ["hidden-1", "hidden-2", "hidden-1", "['a']"]
+
+
+def test_any_value_names_a_pair_whose_texts_share_a_split(folder: Path) -> None:
+    rows = [{"id": str(n), "text": f"{n} {text}", "pair": [n % 6]} for n in range(12) for text in ["کتاب " * (n + 1)]]
+    write(folder / "pairs.jsonl", *rows)
+    options = ("--metadata", "pair", "-o", "jsonl.metadata=true")
+    assert gnb("publish", "jsonl:pairs.jsonl", "--to", "out", "--license", "CC-BY-4.0", *options) == 0
+    splits: dict[str, set[str]] = {}
+    for path in (folder / "out/jsonl").iterdir():
+        for line in path.read_text("utf-8").splitlines():
+            splits.setdefault(json.loads(line)["metadata"]["pair"], set()).add(path.stem)
+    assert [len(found) for found in splits.values()] == [1] * 6
+
+
 def test_the_task_asks_about_the_test_split(published: Path) -> None:
     task = yaml.safe_load((published / "harness/gnb_neutralise.yaml").read_text("utf-8"))
     assert (task["output_type"], task["test_split"]) == ("generate_until", "test")
@@ -202,6 +240,22 @@ def test_the_bundled_corpus_brings_its_licence_and_attribution(folder: Path) -> 
     prepared = json.loads((folder / "k/manifest.json").read_text("utf-8"))
     assert record["sizes"]["splits"] == prepared["counts"]["splits"]
     assert record["sources"] == ["bundled"]
+
+
+def test_a_publication_is_published_again_with_all_that_was_known_of_it(folder: Path) -> None:
+    assert gnb("prepare", "bundled:k", "--to", "k") == 0
+    assert gnb("publish", "k", "--to", "out") == 0
+    assert gnb("publish", "out/jsonl", "--to", "again") == 0
+    for name in ("LICENSE", "README.md"):
+        assert (folder / "again" / name).read_bytes() == (folder / "out" / name).read_bytes()
+
+
+def test_the_card_says_where_it_is_not_known_what_was_done(folder: Path) -> None:
+    assert gnb("audit", "data", "--fix", "--to", "fixed") == 0
+    assert gnb("publish", "fixed", "--to", "out", "--license", "CC-BY-4.0") == 0
+    card = (folder / "out/README.md").read_text("utf-8")
+    assert "Which sources the texts are from, and whether they were cleaned, is not known." in card
+    assert "were not cleaned" not in card
 
 
 @pytest.mark.parametrize(
@@ -269,10 +323,22 @@ def test_a_second_publisher_of_a_folder_is_refused_and_the_first_one_ends_well(t
 def test_what_a_killed_publisher_left_is_no_part_of_the_next_publication(tmp_path: Path) -> None:
     (tmp_path / ".out.publishing/data").mkdir(parents=True)
     (tmp_path / ".out.publishing/left").touch()
-    (tmp_path / ".out.old/a").mkdir(parents=True)
+    (tmp_path / ".out.old").mkdir()
+    for name in ("checksums.txt", "publication.json"):
+        (tmp_path / ".out.old" / name).touch()
     with new_folder(tmp_path / "out") as folder:
         assert list(folder.iterdir()) == []
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_folder_beside_the_target_that_gnb_did_not_write_stays(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / ".out.old").mkdir()
+    (folder / ".out.old/mine").touch()
+    assert gnb("publish", "data", "--to", "out", "--license", "CC-BY-4.0") == 2
+    assert ".out.old is in the way and no publication of gnb; move it away.\n" in capsys.readouterr().err
+    assert (folder / ".out.old/mine").exists()
 
 
 def test_lone_surrogates_and_control_characters_do_not_stop_a_publication(folder: Path) -> None:
@@ -328,6 +394,28 @@ def test_a_public_repository_gets_nothing_unless_it_may_be_public(folder: Path) 
         assert "add --public" in done.stderr
         assert on_hub(hub, "--upload", "--public").returncode == 0
     assert "README.md" in hub.files["me/tweets"]
+
+
+def test_files_of_an_earlier_publication_go_and_those_of_others_stay(folder: Path) -> None:
+    before = {"jsonl/validation.jsonl": b"@sara", "data/validation-00000-of-00001.parquet": b"", "notes.md": b"mine"}
+    with serving(private={"me/tweets": True}, files={"me/tweets": before}) as hub:
+        done = on_hub(hub, "--upload")
+    assert done.returncode == 0, done.stderr
+    sent = hub.files["me/tweets"]
+    assert sent["notes.md"] == b"mine"
+    assert sorted(name for name in sent if name.startswith(("jsonl/", "data/"))) == [
+        "data/test-00000-of-00001.parquet",
+        "data/train-00000-of-00001.parquet",
+        "jsonl/test.jsonl",
+        "jsonl/train.jsonl",
+    ]
+
+
+def test_a_private_repository_does_not_become_public_and_that_is_said(folder: Path) -> None:
+    with serving(private={"me/tweets": True}, files={"me/tweets": {}}) as hub:
+        done = on_hub(hub, "--upload", "--public")
+    assert (done.returncode, hub.files, hub.private) == (2, {"me/tweets": {}}, {"me/tweets": True})
+    assert "is there already and private; make it public in its settings on the hub" in done.stderr
 
 
 @pytest.mark.parametrize(

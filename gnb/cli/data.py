@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from gnb.cli.shared import note_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from gnb.core.records import Example
     from gnb.core.settings import Settings
@@ -23,8 +23,8 @@ class Data:
     Attributes:
         name: what to call it: as the user did, but of a folder its parent too, since `data` could be any.
         examples: all of them.
-        sources: the names of the sources that it was made of, as far as they are known.
-        manifest: the manifest of a prepared folder, an empty object for other data.
+        sources: the names of the sources that it was made of; none if that is not known.
+        manifest: the manifest of a prepared folder, also behind a publication; an empty object for other data.
     """
 
     name: str
@@ -56,7 +56,7 @@ def read_data(settings: Settings, text: str, *, strict: bool = False) -> Data:
     examples = list(read)
     note_problems(problems)
     manifest = _manifest(choice.values["path"]) if choice.name == "prepared" else {}
-    sources = [each["name"] for each in manifest.get("sources", ())] if manifest else [choice.name]
+    sources = [each["name"] for each in manifest.get("sources", ())] if choice.name == "prepared" else [choice.name]
     name = "/".join(Path(text).resolve().parts[-2:]) if named != text else text
     return Data(name, examples, sources, manifest)
 
@@ -65,6 +65,17 @@ def _manifest(folder: Any) -> dict[str, Any]:
     import json
 
     from gnb.core.manifest import MANIFEST, is_manifest
+    from gnb.publishing.files import LINES, read_record
 
-    path = Path(folder).expanduser() / MANIFEST
-    return dict(json.loads(path.read_text("utf-8"))) if is_manifest(path) else {}
+    path = Path(folder).expanduser().resolve()
+    if is_manifest(path / MANIFEST):
+        return dict(json.loads((path / MANIFEST).read_text("utf-8")))
+    record = read_record(path.parent) if path.name == LINES else {}
+    return _manifest_of(record) if record else {}
+
+
+def _manifest_of(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return of a manifest what a publication keeps of it."""
+    rules = record["rules"]
+    sources = [{"name": name} for name in record["sources"]]
+    return {"sources": sources, "rules": rules and {rule: {"changed": count} for rule, count in rules.items()}}

@@ -34,7 +34,7 @@ class Plan:
         target: the folder to write; it appears when everything in it is complete.
         title: of the card.
         licence: the data's.
-        sources: the names of the sources that the data was made of.
+        sources: the names of the sources that the data was made of; none if that is not known.
         manifest: the manifest of the preparation that it comes from; empty if there was none.
         repository: OWNER/NAME on the hub, for what the files say about themselves; None for a folder.
         about: Markdown for the card: how the data was made.
@@ -81,12 +81,13 @@ def publish(examples: Sequence[Example], plan: Plan, track: Track = untracked) -
         )
     with new_folder(plan.target) as folder:
         chosen = list(map(encodable, examples))
-        split_here = any(example.split is None for example in chosen)
-        chosen = split_examples(chosen, seed=plan.seed) if split_here else chosen
         pieces, changed = count_personal(chosen), 0
         if not plan.keep_personal:
             masked = mask_examples(chosen)
             chosen, pieces, changed = masked.examples, masked.pieces, masked.changed
+        split_here = any(example.split is None for example in chosen)
+        if split_here:  # after the mask, which makes texts alike
+            chosen = split_examples(chosen, seed=plan.seed)
         chosen = list(map(with_reference, chosen))  # before the audit, which counts what is published
         _check_ids(chosen)
         keys = [

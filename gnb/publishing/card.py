@@ -71,9 +71,12 @@ def _counts(sizes: Mapping[str, Any]) -> str:
 def _made(record: Mapping[str, Any]) -> Iterator[str]:
     if record["about"]:
         yield record["about"].strip()
-    yield f"Sources, as gnb reads them: {', '.join(f'`{_cell(name)}`' for name in record['sources'])}."
-    rules = record["rules"]
-    if rules is None:
+    sources, rules = record["sources"], record["rules"]
+    if sources:
+        yield f"Sources, as gnb reads them: {', '.join(f'`{_cell(name)}`' for name in sources)}."
+    if not sources:
+        yield "Which sources the texts are from, and whether they were cleaned, is not known."
+    elif rules is None:
         yield "The texts were not cleaned."
     else:
         changed = ", ".join(f"{rule} ({counted(count, 'text')})" for rule, count in rules.items())

@@ -6,6 +6,7 @@ The same rows give the same bytes.
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from gnb.core import checksums
 from gnb.core.checksums import files_in, sha256_of
@@ -15,12 +16,14 @@ from gnb.publishing.rows import Row, schema_of
 ARCHIVE = "dataset.7z"
 CHECKSUMS = "checksums.txt"
 RECORD = "publication.json"
+TABLES, LINES = "data", "jsonl"
+"""The folders of the Parquet and of the JSON Lines."""
 _ROW_GROUP = 10_000
 
 
 def parquet_name(split: str) -> str:
     """Return the path of a split's table, as the hub and `datasets` expect it."""
-    return f"data/{split}-00000-of-00001.parquet"
+    return f"{TABLES}/{split}-00000-of-00001.parquet"
 
 
 def write_split(folder: Path, split: str, rows: Sequence[Row], keys: Sequence[str]) -> None:
@@ -28,7 +31,7 @@ def write_split(folder: Path, split: str, rows: Sequence[Row], keys: Sequence[st
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table, lines = folder / parquet_name(split), folder / "jsonl" / f"{split}.jsonl"
+    table, lines = folder / parquet_name(split), folder / LINES / f"{split}.jsonl"
     for path in (table, lines):
         path.parent.mkdir(parents=True, exist_ok=True)
     with pq.ParquetWriter(table, schema_of(keys)) as writer:
@@ -40,7 +43,7 @@ def write_split(folder: Path, split: str, rows: Sequence[Row], keys: Sequence[st
 
 def write_archive(folder: Path) -> None:
     """Pack the JSON Lines and the licence."""
-    names = [*(f"jsonl/{path.name}" for path in sorted((folder / "jsonl").iterdir())), "LICENSE"]
+    names = [*(f"{LINES}/{path.name}" for path in sorted((folder / LINES).iterdir())), "LICENSE"]
     pack(folder / ARCHIVE, names)
 
 
@@ -48,6 +51,15 @@ def write_checksums(folder: Path) -> None:
     """Write the SHA-256 of each file, as `sha256sum -c` reads it."""
     lines = [f"{sha256_of(folder / name)}  {name}\n" for name in files_in(folder)]
     (folder / CHECKSUMS).write_text("".join(lines), "utf-8", newline="\n")
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """Return what the `publication.json` of a folder holds; nothing if it has none that gnb wrote."""
+    try:
+        record = json.loads((folder / RECORD).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) and {"sources", "rules", "versions"} <= record.keys() else {}
 
 
 def read_checksums(folder: Path) -> dict[str, str]:

@@ -8,6 +8,8 @@ from pathlib import Path
 from gnb.core.errors import GnbError, MissingDependencyError, SettingsError
 from gnb.core.hub import explain, quiet_client, require_hub, without_secrets
 from gnb.core.registry import is_installed
+from gnb.publishing.files import LINES, TABLES
+from gnb.publishing.harness import FOLDER
 
 PREFIX = "hub:"
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
@@ -20,6 +22,11 @@ _REFUSALS = {
     413: "it is too large for the hub (413).",
     429: "the hub asks to slow down (429). Try again later.",
 }
+_OTHERWISE = {
+    False: "{} is there already and public; add --public if everybody may see the data.",
+    True: "{} is there already and private; make it public in its settings on the hub, or leave --public out.",
+}
+"""What is wrong with a repository that everybody may see against the user's word, or nobody."""
 
 
 def repository_name(target: str) -> str:
@@ -58,7 +65,8 @@ def check_hub(repository: str) -> None:
 def upload(folder: Path, repository: str, *, public: bool) -> str:
     """Send all files of a publication in one commit, and return the commit's address.
 
-    A new repository is private unless `public`. One that is there and public gets nothing unless `public`.
+    A new repository is private unless `public`. One that is there and public gets nothing unless `public`, nor does
+    one that is private if `public`. Files of an earlier publication go; the repository's history keeps them.
 
     Args:
         folder: the publication.
@@ -89,10 +97,15 @@ def _send(folder: Path, repository: str, *, public: bool) -> str:
 
     api = HfApi(library_name="gnb")
     api.create_repo(repository, repo_type="dataset", private=not public, exist_ok=True)
-    if not public and not api.repo_info(repository, repo_type="dataset").private:
-        raise SettingsError(f"{repository} is there already and public; add --public if everybody may see the data.")
+    private = bool(api.repo_info(repository, repo_type="dataset").private)
+    if private is public:
+        raise SettingsError(_OTHERWISE[private].format(repository))
     commit = api.upload_folder(
-        repo_id=repository, folder_path=folder, repo_type="dataset", commit_message="Publish the dataset with gnb"
+        repo_id=repository,
+        folder_path=folder,
+        repo_type="dataset",
+        commit_message="Publish the dataset with gnb",
+        delete_patterns=[f"{name}/*" for name in (TABLES, LINES, FOLDER)],
     )
     return without_secrets(str(commit.commit_url))
 

@@ -1,10 +1,10 @@
 """Examples as rows of a published table: typed columns, personal data masked, and only what was asked for."""
 
-import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from gnb.core.jsonl import example_to_json
@@ -35,33 +35,40 @@ class Masked:
 def mask_examples(examples: Sequence[Example]) -> Masked:
     """Mask all texts of examples, metadata too, so that what a text hides no reference shows.
 
-    An id that holds personal data becomes a hash of itself: it stays unique and the same in each publication.
+    An id or a pair that holds personal data gets a name of its own, so that it stays apart from the others.
     Pieces are counted in texts and references.
     """
+    ids = _new_names(example.id for example in examples)
+    pairs = _new_names(example.metadata["pair"] for example in examples if "pair" in example.metadata)
     pieces: Counter[str] = Counter()
     masked, changed = [], 0
     for example in examples:
         (text, *references), found = mask_values([example.text, *example.references])
         pieces += found
         changed += bool(found)
+        metadata = mask_values(dict(example.metadata))[0]
+        if "pair" in metadata:
+            metadata["pair"] = pairs[example.metadata["pair"]]
         masked.append(
             Example(
-                id=_hidden(example.id),
+                id=ids[example.id],
                 text=text,
                 references=tuple(references),
                 biased=example.biased,
                 category=mask_values(example.category)[0],
                 origin=mask_personal(example.origin)[0],
                 split=example.split,
-                metadata=mask_values(dict(example.metadata))[0],
+                metadata=metadata,
             )
         )
     return Masked(masked, pieces, changed)
 
 
 def encodable(example: Example) -> Example:
-    """Return an example that any file takes: a lone surrogate becomes a question mark, as in `gnb prepare`."""
+    """Return an example that any file takes, as in `gnb prepare`: no lone surrogate, and the pair is a text."""
     record = json.loads(example_to_json(example).encode("utf-8", "replace"))
+    if (pair := record["metadata"].pop("pair", None)) not in (None, ""):
+        record["metadata"]["pair"] = str(pair)
     return Example(**{**record, "references": tuple(record["references"])})
 
 
@@ -104,5 +111,8 @@ def _as_text(value: object) -> str | None:
     return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _hidden(name: str) -> str:
-    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:16] if find_personal(name) else name
+def _new_names(names: Iterable[str]) -> dict[str, str]:
+    """Map names to themselves, those with personal data to a number: from a hash it could be found by trying all."""
+    known = dict.fromkeys(names)
+    free = (name for number in count(1) if (name := f"hidden-{number}") not in known)
+    return {name: next(free) if find_personal(name) else name for name in known}
