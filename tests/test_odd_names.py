@@ -1,6 +1,7 @@
 """Names and characters that data should not hold do nothing to the terminal, the files, or the labels."""
 
 import json
+import os
 import subprocess
 import sys
 import zipfile
@@ -25,6 +26,23 @@ def test_a_lone_surrogate_is_exported_as_a_question_mark(tmp_path: Path, format_
     done = gnb(tmp_path, "label", "export", "jsonl:bad.jsonl", "--format", format_, "--to", "out")
     assert done.returncode == 0, done.stderr
     assert not list(tmp_path.glob(".*.writing"))
+
+
+def test_a_file_whose_name_is_no_utf8_is_compared(tmp_path: Path) -> None:
+    name = os.fsdecode(b"f\xff.jsonl")
+    write(tmp_path / name, {"text": "او آمد و رفت"})
+    done = gnb(tmp_path, "compare", "-s", f"jsonl:{name}", "--split", "all", "-r", "copy", "-m", "edit", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["settings"]["sources"] == [f"jsonl:{name}"]
+    assert gnb(tmp_path, "samples").returncode == 0
+
+
+def test_half_a_surrogate_pair_comes_out_of_samples_as_it_was(tmp_path: Path) -> None:
+    write(tmp_path / "bad.jsonl", {"text": "او \ud800 آمد"})
+    gnb(tmp_path, "compare", "-s", "jsonl:bad.jsonl", "--split", "all", "-r", "copy", "-m", "edit")
+    done = gnb(tmp_path, "samples", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["text"] == "او \ud800 آمد"
 
 
 def test_the_summary_of_an_audit_shows_no_control_characters(tmp_path: Path) -> None:

@@ -110,7 +110,13 @@ def test_unknown_names_are_refused_with_those_that_exist(
 
 def test_without_a_run_the_command_that_makes_one_is_named(workplace: Workplace) -> None:
     _, err = workplace.run("samples", code=2)
-    assert err == "Error: .gnb/store.sqlite holds no runs yet. Make one: gnb compare\n"
+    assert err == "Error: .gnb/store.sqlite: there is no run store. Make one: gnb compare\n"
+
+
+def test_the_store_of_a_mistyped_path_is_not_made(workplace: Workplace) -> None:
+    _, err = workplace.run("samples", "--store", "typo/dir/x.sqlite", code=2)
+    assert err == "Error: typo/dir/x.sqlite: there is no run store. Make one: gnb compare\n"
+    assert not (workplace.folder / "typo").exists()
 
 
 def test_a_page_holds_the_same_and_escapes_it(store: Store) -> None:

@@ -5,6 +5,7 @@ import re
 import sqlite3
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -113,10 +114,12 @@ def test_the_oldest_schema_is_brought_up_to_date(tmp_path: Path) -> None:
         assert store.read("SELECT text FROM texts") == [("t",)]
 
 
-def test_a_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [0, 70])
+def test_a_database_of_another_program_is_left_alone(tmp_path: Path, version: int) -> None:
     path = tmp_path / "other.sqlite"
     with sqlite3.connect(path) as connection:
         connection.execute("CREATE TABLE songs (name TEXT)")
+        connection.execute(f"PRAGMA user_version = {version}")
     connection.close()
     before = path.read_bytes()
     with pytest.raises(StoreError, match=r"is a database of another program\. Name another file with --store"):
@@ -129,6 +132,33 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     path.write_text("سلام " * 1000, "utf-8")
     with pytest.raises(StoreError, match=r"text\.sqlite: the run store cannot be used \(file is not a database\)"):
         Store(path)
+
+
+def test_a_file_that_may_not_be_written_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "theirs.sqlite"
+    path.touch()
+    reading = partial(sqlite3.connect, f"file:{path}?mode=ro", uri=True)
+    monkeypatch.setattr(sqlite3, "connect", lambda path, **options: reading(**options))
+    monkeypatch.setattr("gnb.core.store.time.sleep", lambda seconds: pytest.fail("it waits"))
+    with pytest.raises(StoreError, match="attempt to write a readonly database"):
+        Store(path)
+
+
+def test_ctrl_c_during_a_commit_leaves_the_store_to_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Interrupted(sqlite3.Connection):
+        def commit(self) -> None:
+            raise KeyboardInterrupt
+
+    path = tmp_path / "store.sqlite"
+    Store(path).close()
+    monkeypatch.setattr("gnb.core.store.BUSY_SECONDS", 0.1)
+    with monkeypatch.context() as patch:
+        patch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Interrupted))
+        interrupted = Store(path)
+    with interrupted, Store(path) as other:
+        with pytest.raises(KeyboardInterrupt):
+            interrupted.add_record("rewriter", {})
+        other.add_record("rewriter", {})
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:

@@ -91,9 +91,9 @@ def _show(matrix: Matrix, form: str | None) -> None:
     from gnb.core import report
 
     if form:
-        click.echo(
-            {"json": report.to_json, "csv": report.to_csv, "markdown": report.to_markdown}[form](matrix).rstrip()
-        )
+        write = {"json": report.to_json, "csv": report.to_csv, "markdown": report.to_markdown}[form]
+        # Half a surrogate pair, which no UTF-8 holds, is escaped as JSON does it: \ud800.
+        click.echo(write(matrix).rstrip().encode("utf-8", "backslashreplace"))
         return
     from gnb.cli.table import show_matrix
 

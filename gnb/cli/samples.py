@@ -55,7 +55,7 @@ def samples(
 
     if page:
         check_page(page)
-    with open_store(store_path) as store:
+    with open_store(_existing(store_path)) as store:
         found = find_run(store, run)
         labels = split_names(rewriters)
         matching = samples_of(found, store, rewriters=labels, only=only, category=category, unsure=unsure)
@@ -74,6 +74,17 @@ def samples(
     note(f"run {found.name} ({found.status}): {len(shown):,} of {matches}{rest}")
 
 
+def _existing(path: Path | None) -> Path:
+    """Return the store's path if there is one: who reads makes none."""
+    from gnb.core.errors import InputError
+    from gnb.core.store import DEFAULT_PATH
+
+    path = path or DEFAULT_PATH
+    if not path.exists():
+        raise InputError(f"{path}: there is no run store. Make one: gnb compare")
+    return path
+
+
 def _write_page(page: Path, run: StoredRun, shown: Sequence[Sample]) -> None:
     from gnb.core.report_html import to_html
 
@@ -86,7 +97,8 @@ def _print_json(shown: Sequence[Sample]) -> None:
     from gnb.core.samples import sample_values
 
     for sample in shown:
-        click.echo(json.dumps(sample_values(sample), ensure_ascii=False))
+        # Half a surrogate pair, which no UTF-8 holds, is escaped as JSON does it: \ud800.
+        click.echo(json.dumps(sample_values(sample), ensure_ascii=False).encode("utf-8", "backslashreplace"))
 
 
 def _print(shown: Sequence[Sample]) -> None:

@@ -12,9 +12,6 @@ from gnb.core.store import Store
 from gnb.core.store_runs import StoredRun
 from gnb.core.text import comparison_key
 
-FILTERS = ("changed", "missed", "touched")
-"""Some output differs from its input; a biased text's does not; an unbiased text's does."""
-
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -97,7 +94,8 @@ def samples_of(
         run: the run.
         store: where its outputs are.
         rewriters: labels of the rewriters to look at; if none is given, all but the copy baseline, if there are others.
-        only: one of `FILTERS`; judged by the rewriters that are looked at.
+        only: "changed" (some output differs from its input), "missed" (a biased text's does not) or "touched" (an
+            unbiased text's does); judged by the rewriters that are looked at.
         category: a category of the guideline.
         unsure: whether those with an edit of the lowest probability come first, and those without any are left out.
 

@@ -70,10 +70,10 @@ class Store:
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
                 yield self._connection
-            except BaseException:
+                self._connection.commit()
+            except BaseException:  # Ctrl-C during the commit included
                 self._connection.rollback()
                 raise
-            self._connection.commit()
 
     def read(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Return all rows of a query."""
@@ -84,7 +84,7 @@ class Store:
         """Keep the readable record behind a fingerprint, and return the fingerprint."""
         fingerprint = fingerprint_of(record)
         with self.write() as connection:
-            row = (fingerprint, kind, canonical_json(record))
+            row = (fingerprint, kind, storable(canonical_json(record)))
             connection.execute("INSERT OR IGNORE INTO records VALUES (?, ?, ?)", row)
         return fingerprint
 
@@ -102,10 +102,10 @@ class Store:
     def add_output(self, fingerprint: str, text: str, answer: Rewrite) -> None:
         """Keep one answer. If another process was first, its answer stays."""
         key = hash_text(text)
-        output, raw = _storable(answer.text), answer.raw if answer.raw is None else _storable(answer.raw)
+        output, raw = storable(answer.text), answer.raw if answer.raw is None else storable(answer.raw)
         row = (fingerprint, key, output, raw, int(answer.fallback), _details(answer), now())
         with self.write() as connection:
-            connection.execute("INSERT OR IGNORE INTO texts VALUES (?, ?)", (key, _storable(text)))
+            connection.execute("INSERT OR IGNORE INTO texts VALUES (?, ?)", (key, storable(text)))
             connection.execute("INSERT OR IGNORE INTO outputs VALUES (?, ?, ?, ?, ?, ?, ?)", row)
 
     def share_out(self, fingerprint: str, shares: Sequence[Share]) -> None:
@@ -170,17 +170,17 @@ class Store:
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
 
     def _refuse_foreign(self) -> None:
+        # in this order: another process may just be making the tables, and commits both at once
+        (tables,) = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        (owner,) = self._connection.execute("PRAGMA application_id").fetchone()
+        if tables and owner != APPLICATION_ID:
+            raise StoreError(f"{self.path} is a database of another program. Name another file with --store.")
         version = self._version()
         if version > len(MIGRATIONS):
             raise StoreError(
                 f"{self.path} was written by a newer gnb (schema {version}, this one knows {len(MIGRATIONS)})."
                 " Update gnb, or name another file with --store."
             )
-        # in this order: another process may just be making the tables, and commits both at once
-        (tables,) = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        (owner,) = self._connection.execute("PRAGMA application_id").fetchone()
-        if tables and owner != APPLICATION_ID:
-            raise StoreError(f"{self.path} is a database of another program. Name another file with --store.")
 
     def _version(self) -> int:
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()
@@ -209,16 +209,17 @@ def _switch_to_wal(connection: sqlite3.Connection) -> None:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             return
-        except sqlite3.OperationalError:
-            if time.monotonic() > deadline:
+        except sqlite3.OperationalError as error:
+            locked = error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+            if not locked or time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
 
 
 def _details(answer: Rewrite) -> str:
-    return _storable(json.dumps(dict(answer.details), ensure_ascii=False, sort_keys=True))
+    return storable(json.dumps(dict(answer.details), ensure_ascii=False, sort_keys=True))
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     """Replace lone surrogates, which no UTF-8 file can hold, by question marks."""
     return text.encode("utf-8", "replace").decode("utf-8")

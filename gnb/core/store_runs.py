@@ -9,7 +9,7 @@ from gnb.core.components import Scores
 from gnb.core.errors import InputError, UnknownNameError
 from gnb.core.fingerprint import canonical_json, hash_texts
 from gnb.core.records import Example
-from gnb.core.store import Store, now
+from gnb.core.store import Store, now, storable
 
 LAST = "last"
 """The name by which users call the latest run."""
@@ -46,7 +46,7 @@ def start_run(store: Store, settings: Mapping[str, Any], examples: Sequence[Exam
         connection.executemany("INSERT OR IGNORE INTO datasets VALUES (?, ?, ?)", rows)
         query = "SELECT coalesce(max(cast(substr(run, 12) AS INTEGER)), 0) + 1 FROM runs WHERE run LIKE ? || '-%'"
         (number,) = connection.execute(query, (day,)).fetchone()
-        run = (f"{day}-{number}", created, "running", canonical_json(settings), dataset)
+        run = (f"{day}-{number}", created, "running", storable(canonical_json(settings)), dataset)
         connection.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?)", run)
     return run[0]
 
@@ -56,7 +56,7 @@ def add_row(store: Store, run: str, label: str, fingerprint: str, error: str = "
     with store.write() as connection:
         connection.execute(
             "INSERT INTO run_rows SELECT ?, count(*), ?, ?, ? FROM run_rows WHERE run = ?",
-            (run, label, fingerprint, error, run),
+            (run, storable(label), fingerprint, storable(error), run),
         )
 
 
@@ -72,7 +72,7 @@ def add_cell(store: Store, run: str, place: tuple[str, str], fingerprint: str, r
     """
     scores, error = ({}, result) if isinstance(result, str) else (result, "")
     with store.write() as connection:
-        row = (run, *place, fingerprint, json.dumps(dict(scores)), error)
+        row = (run, *map(storable, place), fingerprint, json.dumps(dict(scores)), storable(error))
         connection.execute("INSERT INTO run_cells VALUES (?, ?, ?, ?, ?, ?)", row)
 
 
@@ -94,7 +94,7 @@ def find_run(store: Store, name: str = LAST) -> StoredRun:
         raise InputError(f"{store.path} holds no runs yet. Make one: gnb compare")
     if name == LAST:
         name = names[0]
-    found = store.read("SELECT created, status, settings, dataset FROM runs WHERE run = ?", name)
+    found = store.read("SELECT created, status, settings, dataset FROM runs WHERE run = ?", storable(name))
     if not found:
         raise UnknownNameError("run", name, [*names, LAST])
     created, status, settings, dataset = found[0]
