@@ -180,6 +180,24 @@ def test_a_malformed_component_name_is_refused(site: Site, name: str) -> None:
     assert site.reasons()["bad 1.0"].startswith(f"rewriter {name!r}: the name may hold lower-case letters")
 
 
+@pytest.mark.parametrize(
+    ("announced", "reason"),
+    [
+        ('"a", "b:C", "D.", requires=None', "rewriter 'a': requires must hold the names of modules"),
+        ('"a", "b:C", "D.", requires=[5]', "rewriter 'a': requires must hold the names of modules"),
+        ('"a", "b:C", "D.", install=5', "rewriter 'a': install must be a text, got 5"),
+        ('5, "b:C", "D."', "rewriter 5: name must be a text, got 5"),
+        ('"a", None, "D."', "rewriter 'a': reference must be a text, got None"),
+        ('"a", "b:C", None', "rewriter 'a': summary must be a text, got None"),
+    ],
+)
+def test_a_field_of_a_wrong_type_costs_one_component_alone(site: Site, announced: str, reason: str) -> None:
+    before, after = GOOD.format(name="twin").split("    register(")
+    site.add("bad", f"{before}    register({announced})\n    register({after}")
+    assert site.reasons() == {"bad 1.0": reason}
+    assert "twin" in site.names()
+
+
 def test_a_reference_to_nothing_is_listed_and_told_when_it_is_used(site: Site) -> None:
     site.add("bad", GOOD.format(name="ghost").replace("gnb.rewriters.copy", "bad.nowhere"))
     site.add("worse", GOOD.format(name="void").replace("CopyRewriter", "NoSuchClass"))

@@ -37,6 +37,13 @@ def test_use_takes_a_name_and_nothing_else(
     assert told(file, capsys, *arguments) == f"Error: {file}: {kind}.x.use: Input should be a valid string.\n"
 
 
+@pytest.mark.parametrize("key", ["limit", "seed"])
+def test_true_is_no_number_in_an_experiment(file: Path, capsys: pytest.CaptureFixture[str], key: str) -> None:
+    file.write_text(f"[experiments.x]\n{key} = true\n", "utf-8")
+    line = told(file, capsys, "compare", "-e", "x")
+    assert line == f"Error: {file}: experiments.x.{key}: Input should be a valid integer.\n"
+
+
 @pytest.mark.parametrize("table", ['[rewriters.x]\nuse = "x"\n', "[rewriters.x]\nthreshold = 0.9\n"])
 def test_a_table_that_leads_to_no_component_is_not_suggested_for_itself(
     file: Path, capsys: pytest.CaptureFixture[str], table: str

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from typing import Any, Literal, Protocol, cast, overload
 
 from gnb.core.components import Metric, Rewriter, Source
-from gnb.core.errors import GnbError, MissingDependencyError, UnknownNameError
+from gnb.core.errors import GnbError, MissingDependencyError, UnknownNameError, shown
 from gnb.core.options import Options, build_options
 
 Kind = Literal["source", "rewriter", "metric"]
@@ -158,10 +158,15 @@ def _unusable(found: object, base: type[Source] | type[Rewriter] | type[Metric])
 
 
 def _malformed(component: Component) -> str:
-    if not _NAME.fullmatch(str(component.name)):
+    if not all(isinstance(module, str) for module in component.requires):
+        return "requires must hold the names of modules"
+    for key in ("name", "reference", "summary", "install"):
+        if not isinstance(value := getattr(component, key), str):
+            return f"{key} must be a text, got {shown(value)}"
+    if not _NAME.fullmatch(component.name):
         return "the name may hold lower-case letters, digits and single hyphens"
-    if not _REFERENCE.fullmatch(str(component.reference)):
+    if not _REFERENCE.fullmatch(component.reference):
         return f"the reference {component.reference!r} is not of the form 'package.module:Class'"
-    if not str(component.summary).strip() or len(str(component.summary).splitlines()) > 1:
+    if not component.summary.strip() or len(component.summary.splitlines()) > 1:
         return "the summary must be one line of text"
     return ""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypedDict
 
-from pydantic import BaseModel, ConfigDict, ValidationError, with_config
+from pydantic import BaseModel, ConfigDict, StrictInt, ValidationError, with_config
 
 from gnb.core.components import Rewriter
 from gnb.core.errors import SettingsError, UnknownNameError, nearest, shown
@@ -29,8 +29,8 @@ class Experiment(BaseModel):
     rewriters: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
     split: str = "test"
-    limit: int | None = None
-    seed: int = 0
+    limit: StrictInt | None = None
+    seed: StrictInt = 0
     copy_baseline: bool = True
 
 

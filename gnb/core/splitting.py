@@ -119,10 +119,10 @@ def _group(keys: Sequence[str], pairs: Sequence[object]) -> list[int]:
 
     def links() -> Iterator[tuple[int, int]]:
         yield from near_identical_pairs(band_hashes(unique), lambda wanted: [unique[row] for row in wanted])
-        first: dict[object, int] = {}
+        first: dict[str, int] = {}
         for row, pair in zip(rows, pairs, strict=True):
-            if pair is not None:
-                yield first.setdefault(pair, row), row
+            if pair not in (None, ""):
+                yield first.setdefault(str(pair), row), row
 
     group = connect(len(unique), links())
     return [group[row] for row in rows]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache
 from importlib.metadata import Distribution, EntryPoint, distributions
+from typing import Any
 
 import pluggy
 
@@ -134,7 +135,8 @@ def _call_hook(plugins: Plugins, manager: pluggy.PluginManager, kind: Kind, name
 
 def _register_for(plugins: Plugins, kind: Kind, plugin: str, provider: str) -> Register:
     def register(name: str, reference: str, summary: str, *, requires: Sequence[str] = (), install: str = "") -> None:
-        modules = (requires,) if isinstance(requires, str) else tuple(requires)
+        several = isinstance(requires, Iterable) and not isinstance(requires, str)
+        modules: tuple[Any, ...] = tuple(requires) if several else (requires,)  # the registry checks what they are
         try:
             plugins.registry.add(Component(kind, name, reference, summary, modules, install, provider))
         except GnbError as error:
