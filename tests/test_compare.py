@@ -15,7 +15,7 @@ from gnb.cli.compare import _note_left_out
 from gnb.core.comparison import compare
 from gnb.core.fingerprint import hash_text
 from gnb.core.matrix import Matrix
-from gnb.core.plan import Plan, prepare_plan
+from gnb.core.plan import Plan, available_metrics, prepare_plan
 from gnb.core.records import Example, Rewrite
 from gnb.core.registry import Component, Registry
 from gnb.core.report import notes_of, to_json
@@ -155,6 +155,35 @@ def test_a_rewriter_that_fails_is_shown_with_the_reason_and_the_others_finish(
     assert any(note.startswith(f"bad failed: {reason}") for note in notes_of(matrix))
 
 
+def test_a_reason_that_no_utf8_can_hold_stays_in_its_row(store: Store) -> None:
+    class Raising(ScriptedRewriter):
+        def rewrite(self, texts):
+            raise RuntimeError("no \udcff")
+
+    matrix = compare(EXAMPLES, {"bad": Raising(ScriptedOptions()), "good": rewriter()}, {"letters": metric()}, store)
+    assert [row.error for row in matrix.rows] == ["RuntimeError: no \udcff", ""]
+
+
+def test_what_fails_to_close_loses_no_result(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    def close(self: object) -> None:
+        raise OSError("the line is dead")
+
+    caplog.set_level("INFO", "gnb")
+    stubborn = type("Stubborn", (ScriptedRewriter,), {"close": close})(ScriptedOptions())
+    judge = type("Judge", (ScriptedMetric,), {"close": close})(ScriptedOptions())
+    assert not compare(EXAMPLES, {"a": stubborn, "b": rewriter()}, {"letters": judge}, store).failed
+    assert len(re.findall("(?:Stubborn|Judge) failed to close: OSError: the line is dead", caplog.text)) == 2
+
+
+def test_a_fingerprint_that_names_a_class_itself_is_refused(store: Store) -> None:
+    class Posing(ScriptedRewriter):
+        def fingerprint(self):
+            return {"class": "gnb.rewriters.copy:CopyRewriter"}
+
+    (row,) = compare(EXAMPLES, {"a": Posing(ScriptedOptions())}, {}, store).rows
+    assert row.error.startswith("Its fingerprint has a key 'class', which gnb sets itself.")
+
+
 def test_an_answer_that_is_no_rewrite_is_named(store: Store) -> None:
     matrix = compare(EXAMPLES[:1], {"bad": ScriptedRewriter(ScriptedOptions(bare=True))}, {}, store)
     assert matrix.rows[0].error == "It answered with 'متن 0!', not with a Rewrite that holds a text."
@@ -266,11 +295,16 @@ def test_a_higher_limit_adds_to_the_texts_of_a_lower_one(workplace: Workplace) -
         (["-o", "suffix=x"], "-o 'suffix=x': write LABEL.OPTION=VALUE"),
         (["-o", "scripted.delay=soon"], "rewriter 'scripted', option 'delay': Input should be a valid number"),
         (["-r", "scripted,scripted"], "There are two rewriters 'scripted'. Give each a label of its own:"),
+        (["-r", "letters=scripted"], "There are a rewriter and a metric 'letters'. Give each a label of its own:"),
         (["--split", "tset"], "There is no split 'tset'. Did you mean 'test'? Existing: all, test, train, validation."),
         (["--limit", "0"], "limit 0: judge at least 1 example."),
         (["--profile", "llama4"], "There is no profile 'llama4'. Did you mean 'llama3' or 'llama3-4bit'?"),
         (["--config", "none.toml"], "none.toml: cannot be read (No such file or directory)."),
         (["--split", "train"], "There is nothing to judge: of 20 examples none is in the split 'train'. --split all"),
+        (
+            ["-s", "numbers:0", "-o", "numbers.bad=7"],
+            "the sources hold no examples. Skipped 7 pieces, the first: script:1: no text, expected one.\n",
+        ),
     ],
 )
 def test_a_mistake_is_told_before_any_work_is_done(workplace: Workplace, arguments: list[str], message: str) -> None:
@@ -329,6 +363,14 @@ def test_csv_and_markdown_hold_the_same_numbers(workplace: Workplace) -> None:
     assert "- 20 texts; bold marks the best of a column\n" in out
 
 
+def test_a_label_breaks_no_table_of_markdown(workplace: Workplace) -> None:
+    arguments = ("-r", "a|b=scripted", "-m", "letters,x|y=letters", "--no-copy", "--markdown")
+    out, _ = workplace.run("compare", "-s", "numbers", *arguments)
+    heading, _, row = out.splitlines()[:3]
+    assert heading == r"| rewriter | letters letters | letters none | x\|y letters | x\|y none |"
+    assert row.startswith(r"| a\|b | ")
+
+
 @pytest.mark.parametrize(
     ("arguments", "judged"),
     [
@@ -384,6 +426,15 @@ def test_a_second_run_imports_no_library_that_computes(workplace: Workplace) -> 
     # That they would be missed is seen where something is new.
     third = run(workplace.folder, libraries, *arguments, "-m", "bleu", "-o", "bleu.max_ngram_order=2")
     assert json.loads(third.stdout)["rows"][1]["errors"].keys() == {"bleu"}
+
+
+def test_a_broken_metric_is_left_out_of_the_default_and_named(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "gnb")
+    registry = Registry()
+    registry.add(Component("metric", "letters", "scripted:ScriptedMetric", "Letters.", provider="x 1"))
+    registry.add(Component("metric", "deep", "nowhere:Deep", "Deep.", provider="x 1"))
+    assert available_metrics(registry) == ["letters"]
+    assert "Left out: metric 'deep' of x 1 cannot be imported: No module named 'nowhere'" in caplog.text
 
 
 def test_the_default_says_which_metrics_it_leaves_out(capsys: pytest.CaptureFixture[str]):

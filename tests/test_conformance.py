@@ -112,6 +112,15 @@ def test_answers_as_completed_that_break_the_contract_are_found(completed: list[
         conformance.check_rewriter(Overtaking(OPTIONS))
 
 
+def test_a_fingerprint_with_the_key_that_gnb_adds_is_found() -> None:
+    class Posing(Scripted):
+        def fingerprint(self) -> dict[str, object]:
+            return {"class": "mine"}
+
+    with pytest.raises(ConformanceError, match="its fingerprint has the key 'class', which gnb sets itself"):
+        conformance.check_rewriter(Posing(OPTIONS))
+
+
 def test_a_fingerprint_that_changes_is_found() -> None:
     class Moody(Scripted):
         calls = 0

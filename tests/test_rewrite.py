@@ -9,6 +9,9 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import pytest
 from scripted import ScriptedOptions, ScriptedRewriter, Workplace
 
+from gnb.cli.rewrite import _show_text
+from gnb.core.records import Rewrite
+
 TEXT = "سلام دنیا"
 REWRITE = ("rewrite", "-r", "scripted")
 
@@ -208,6 +211,21 @@ def test_a_rewriter_that_breaks_its_contract_is_named(
     (workplace.folder / "gnb.toml").write_text('[rewriters.mine]\nuse = "scripted"\n', "utf-8")
     out, err = workplace.run(command, "-r", "mine", "-o", option, TEXT, code=2)
     assert (out, err) == ("", f"Error: mine failed: {message}\n")
+
+
+def test_answers_to_spare_end_the_command_as_nobody_knows_whose_they_are(workplace: Workplace) -> None:
+    out, err = workplace.run(*REWRITE, "-o", "scripted.surplus=1", "یک", "", "دو", code=2)
+    assert out == "یک!\n\nدو!\n"
+    assert err == "Error: scripted failed: It gave more than one answer a text to 2 texts.\n"
+
+
+def test_half_a_surrogate_pair_in_an_answer_is_printed_as_what_utf8_can_hold(
+    workplace: Workplace, capfd: pytest.CaptureFixture[str]
+) -> None:
+    out, _ = workplace.run(*REWRITE, "--json", "-o", r'scripted.details={"note": "\ud800"}', TEXT)
+    assert json.loads(out)["details"] == {"note": "\ud800"}
+    _show_text(TEXT, Rewrite("a\ud800"))
+    assert capfd.readouterr().out == "a?\n"
 
 
 def test_a_closed_pipe_ends_quietly(workplace: Workplace) -> None:

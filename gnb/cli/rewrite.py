@@ -54,7 +54,8 @@ def _show_text(text: str, answer: Rewrite) -> None:
 
     # Nothing else that Python calls the end of a line, such as \f or U+2028, ends one in a file.
     line = re.sub(r"\r\n?|\n", " ", answer.text.rstrip("\r\n"))
-    click.echo(printable(line) if sys.stdout.isatty() else line)
+    # A lone surrogate, which no UTF-8 holds, becomes a question mark.
+    click.echo(printable(line) if sys.stdout.isatty() else line.encode("utf-8", "replace"))
 
 
 def _show_changes() -> Show:
@@ -79,6 +80,6 @@ def _show_json(rewriter: Rewriter) -> Show:
         values = {"input": text, **asdict(answer), "changed": is_changed(text, answer.text)}
         if "category" in answer.details and answer.details.get("probability", threshold) < threshold:
             values["details"] = {**answer.details, "category": None}
-        click.echo(json.dumps(values, ensure_ascii=False))
+        click.echo(json.dumps(values, ensure_ascii=False).encode("utf-8", "backslashreplace"))  # \ud800, JSON's own
 
     return show

@@ -1,6 +1,8 @@
 """Asks one rewriter: for what the store lacks of its outputs, each kept at once, or for texts as they arrive."""
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from gnb.core.components import Metric, Record, Rewriter
@@ -15,6 +17,7 @@ _TOO_FEW = "It gave {} answers to {} texts."
 _TOO_MANY = "It gave more than one answer a text to {} texts."
 FAULTS = (Exception, SystemExit)
 """What a component may raise without ending the comparison; Ctrl-C is not among them."""
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +61,28 @@ def answer(rewriter: Rewriter, texts: Sequence[str], store: Store, follow: Follo
 
 
 def identify(component: Rewriter | Metric) -> Record:
-    """Return a component's record with its class, so that two classes with equal records never share a result."""
-    kind = type(component)
-    return {"class": f"{kind.__module__}:{kind.__qualname__}", **component.fingerprint()}
+    """Return a component's record with its class, so that two classes with equal records never share a result.
+
+    Raises:
+        GnbError: if the record has a key "class" of its own, as one of the two would be lost.
+    """
+    kind, record = type(component), component.fingerprint()
+    if "class" in record:
+        raise GnbError("Its fingerprint has a key 'class', which gnb sets itself. Call the key something else.")
+    return {"class": f"{kind.__module__}:{kind.__qualname__}", **record}
+
+
+@contextmanager
+def closed_after(component: Rewriter | Metric) -> Iterator[None]:
+    """Close a component at the end of a block. If that fails, it is logged: the results are there."""
+    try:
+        yield
+    finally:
+        try:
+            component.close()
+        except FAULTS as error:
+            kind = type(component)
+            _log.info("%s:%s failed to close: %s", kind.__module__, kind.__qualname__, reason(error))
 
 
 def reason(error: BaseException) -> str:
@@ -82,7 +104,7 @@ def _complete(rewriter: Rewriter, fingerprint: str, texts: Sequence[str], store:
     follow(len(stored), len(texts))
     if not missing:
         return
-    with Meter() as meter, rewriter:
+    with Meter() as meter, closed_after(rewriter):
         try:
             for done, (text, rewrite) in enumerate(_as_completed(rewriter, missing, meter), start=len(stored) + 1):
                 store.add_output(fingerprint, text, meter.note(text, rewrite))
@@ -126,9 +148,12 @@ def answered(rewriter: Rewriter, name: str, batches: Iterable[Sequence[str]]) ->
     """
     try:
         for texts in batches:
-            answers = pairs(rewriter, [text for text in texts if not is_blank(text)])
+            asked = [text for text in texts if not is_blank(text)]
+            answers = pairs(rewriter, asked)
             for text in texts:
                 yield (text, Rewrite("")) if is_blank(text) else next(answers)
+            if asked:
+                next(answers, None)  # a surplus of answers shows only at their end
     except AnswerError as error:
         raise GnbError(f"{name} failed: {error}") from None
 

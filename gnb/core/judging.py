@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from gnb.core.answering import FAULTS, identify, reason
+from gnb.core.answering import FAULTS, closed_after, identify, reason
 from gnb.core.components import Counts, Metric, Scores
 from gnb.core.errors import GnbError, StoreError
 from gnb.core.fingerprint import canonical_json, hash_text, hash_texts
@@ -45,7 +45,7 @@ def judge(
     except FAULTS as error:
         return Judge(label, "", {}, metric.columns), {row: Cell({}, reason(error)) for row in rows}
     judging = _Judging(metric, fingerprint, store)
-    with metric:
+    with closed_after(metric):
         cells = {row: judging.cell(rows[row], partial(track, f"{label} of {row}")) for row in rows}
     return Judge(label, fingerprint, record, metric.columns), cells
 

@@ -1,5 +1,6 @@
 """A comparison as the user words it, turned into examples, rewriters and metrics."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -12,14 +13,16 @@ from gnb.core.matrix import Matrix
 from gnb.core.progress import Track, untracked
 from gnb.core.reading import Problems, read_source
 from gnb.core.records import SPLITS, Example
-from gnb.core.registry import Registry
+from gnb.core.registry import Kind, Registry
 from gnb.core.settings import Choice, Settings
 from gnb.core.splitting import shuffle_rank, split_examples
 from gnb.core.store import Store
 from gnb.core.text import comparison_key
+from gnb.core.wording import counted
 
 ALL = "all"
 """Names every example, whatever its split."""
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,23 +102,35 @@ def prepare_plan(plan: Plan, settings: Settings, registry: Registry) -> Prepared
     built: dict[str, Rewriter] = {choice.label: _create(registry, choice) for choice in rewriters}
     judges: dict[str, Metric] = {choice.label: _create(registry, choice) for choice in metrics}
     found, problems = _read_all(plan, [_create(registry, choice) for choice in sources])
-    wanted = _in_split(found, plan)
+    wanted = _in_split(found, plan, problems)
     asked = asdict(plan) | {"options": _options(built, judges)}
     return Prepared(_limited(wanted, plan), len(found), len(wanted), problems, built, judges, asked)
 
 
 def available_metrics(registry: Registry) -> list[str]:
-    """Return the names of the metrics whose requirements are installed."""
-    return [name for name, component in registry.components["metric"].items() if not component.missing()]
+    """Return the names of the metrics whose requirements are installed; one that cannot be imported is logged."""
+    names = []
+    for name, component in registry.components["metric"].items():
+        if component.missing():
+            continue
+        try:
+            component.import_class()
+        except GnbError as error:  # chosen by nobody, it ends no comparison
+            _log.info("Left out: %s", error)
+        else:
+            names.append(name)
+    return names
 
 
 def _check_labels(choices: Sequence[Choice]) -> None:
-    seen = set()
+    """Refuse a label that two components share: `-o` and what is kept of their options could not tell them apart."""
+    seen: dict[str, Kind] = {}
     for choice in choices:
-        if (choice.kind, choice.label) in seen:
+        if first := seen.get(choice.label):
+            pair = f"two {first}s" if first == choice.kind else f"a {first} and a {choice.kind}"
             hint = f"Give each a label of its own: {choice.label}-2={choice.name}."
-            raise SettingsError(f"There are two {choice.kind}s {choice.label!r}. {hint}")
-        seen.add((choice.kind, choice.label))
+            raise SettingsError(f"There are {pair} {choice.label!r}. {hint}")
+        seen[choice.label] = choice.kind
 
 
 def _create(registry: Registry, choice: Choice) -> Any:
@@ -134,7 +149,7 @@ def read_examples(plan: Plan, sources: Sequence[Source]) -> tuple[list[Example],
         InputError: if there are none, or at the first piece that a source cannot use if the plan is strict.
     """
     examples, problems = _read_all(plan, sources)
-    return _limited(_in_split(examples, plan), plan), problems
+    return _limited(_in_split(examples, plan, problems), plan), problems
 
 
 def _read_all(plan: Plan, sources: Sequence[Source]) -> tuple[list[Example], Problems]:
@@ -149,16 +164,24 @@ def _read_all(plan: Plan, sources: Sequence[Source]) -> tuple[list[Example], Pro
     return examples, problems
 
 
-def _in_split(examples: list[Example], plan: Plan) -> list[Example]:
+def _in_split(examples: list[Example], plan: Plan, problems: Problems) -> list[Example]:
     wanted = examples
     if plan.split != ALL:
         wanted = [each for each in split_examples(examples, seed=plan.seed) if each.split == plan.split]
     if not wanted:
-        raise InputError(
-            f"There is nothing to judge: of {len(examples)} examples none is in the split {plan.split!r}."
-            f" --split {ALL} judges them all."
-        )
+        raise InputError(f"There is nothing to judge: {_emptiness(examples, plan, problems)}")
     return wanted
+
+
+def _emptiness(examples: list[Example], plan: Plan, problems: Problems) -> str:
+    """Say why nothing is left, and what was skipped, which may be the reason."""
+    if examples:
+        why = f"of {len(examples)} examples none is in the split {plan.split!r}. --split {ALL} judges them all."
+    else:
+        why = "the sources hold no examples."
+    if problems.count:
+        why += f" Skipped {counted(problems.count, 'piece')}, the first: {problems.kept[0]}."
+    return why
 
 
 def _limited(examples: list[Example], plan: Plan) -> list[Example]:

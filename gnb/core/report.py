@@ -82,12 +82,18 @@ def _unlike_formula(cell: str) -> str:
 
 def to_markdown(matrix: Matrix) -> str:
     """Return a table with the best values in bold, and the notes as a list."""
-    headings = headings_of(matrix)
+    headings = [_unlike_edge(heading) for heading in headings_of(matrix)]
     lines = [f"| rewriter | {' | '.join(headings)} |", f"|---|{'---:|' * len(headings)}"]
     for row in matrix.rows:
         cells = [cell_text(matrix, row, *pair) for pair in columns_of(matrix)]
-        lines.append(f"| {row.label} | {' | '.join(f'**{text}**' if best else text for text, best in cells)} |")
+        shown = [_unlike_edge(row.label), *(f"**{text}**" if best else text for text, best in cells)]
+        lines.append(f"| {' | '.join(shown)} |")
     return "\n".join([*lines, "", *(f"- {note}" for note in notes_of(matrix, "bold"))]) + "\n"
+
+
+def _unlike_edge(cell: str) -> str:
+    """Escape what Markdown would take for the edge of a cell."""
+    return cell.replace("|", r"\|")
 
 
 def notes_of(matrix: Matrix, mark: str = BEST) -> Iterator[str]:

@@ -216,6 +216,7 @@ def _check_scores(metric: Metric, counts: Sequence[Counts]) -> Mapping[str, floa
 def _check_fingerprint(component: Rewriter | Metric) -> str:
     record = component.fingerprint()
     _require(bool(record), "its fingerprint is empty; it names at least the component")
+    _require("class" not in record, "its fingerprint has the key 'class', which gnb sets itself")
     _require_json(record, "its fingerprint")
     _require(component.fingerprint() == record, "its fingerprint differs from one call to the next")
     return canonical_json(record)
