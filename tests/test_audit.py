@@ -241,6 +241,8 @@ def test_contrast_pairs_of_one_split_are_meant_to_look_alike() -> None:
     assert "near-duplicate" not in names(pair)
     apart = [pair[0], example(LONG + " مرد", id="z", split="test", metadata={"pair": "p"})]
     assert names(apart)["near-leak"] == 1
+    unpaired = [example(LONG + word, id=word, split="train", metadata={"pair": ""}) for word in (" زن", " مرد")]
+    assert names(unpaired)["near-duplicate"] == 1
 
 
 @pytest.mark.parametrize(

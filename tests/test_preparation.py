@@ -124,6 +124,8 @@ def test_splits_are_those_that_compare_and_train_use(tmp_path: Path) -> None:
     examples = sentences(300)
     examples += [Example(f"near{n}", examples[n].text + "!", category="none") for n in range(0, 300, 7)]
     examples += [Example(f"p{n}", f"متن جفت {n} " * 3, metadata={"pair": str(n // 2)}) for n in range(20)]
+    for n, pair in enumerate([["a", 20], ["a", 20], 7, 7, *[""] * 40]):  # what a user's own column may hold
+        examples.append(Example(f"odd{n}", " ".join(random.Random(n).choices(WORDS, k=9)), metadata={"pair": pair}))
     examples += [Example("fixed", "متنی که جایش معلوم است", split="test"), Example("kin", "متنی که جایش معلوم است.")]
     run(tmp_path / "out", *examples, rules=CleaningOptions.named("none"), seed=3)
     written = {record["id"]: record["split"] for record in everything(tmp_path / "out")}

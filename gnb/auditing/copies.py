@@ -116,7 +116,7 @@ def _by_split(group: _Group) -> list[Example]:
 
 def _pairs_in(group: _Group) -> set[str]:
     """Return the contrast pairs that copies belong to: texts that are meant to look alike."""
-    return {str(pair) for each in group if (pair := each.metadata.get("pair")) is not None}
+    return {str(pair) for each in group if (pair := each.metadata.get("pair")) not in (None, "")}
 
 
 def _straddle(first: Example, second: Example) -> bool:

@@ -115,7 +115,7 @@ def _clean_line(line: bytes, cleaner: Cleaner, counts: Counter[str]) -> Row | No
         key=comparison_key(record["text"]) or record["text"],
         line=json.dumps(record, ensure_ascii=False),
         stratum=stratum_of(record["category"], metadata.get("register")),
-        pair=None if pair is None else str(pair),
+        pair=None if pair in (None, "") else str(pair),
         split=record["split"],
         rules=" ".join(sorted({step.rule for step in steps})),
     )
