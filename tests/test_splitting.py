@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 
+import numpy as np
 import pytest
 
 from gnb.core.errors import SettingsError
@@ -122,11 +123,10 @@ def test_near_identical_pairs_finds_one_changed_word_and_no_strangers() -> None:
 
 
 def test_unlike_texts_between_two_alike_ones_do_not_part_them() -> None:
-    start = sentence(1).replace(" ", "")
-    alike = [start + "الف", start + "ی"]
-    keys = sorted([*alike, *(f"{start}ب{sentence(n)[:40]}" for n in range(2, 40))])
-    pairs = set(near_identical_pairs(band_hashes(keys), lambda rows: [keys[row] for row in rows]))
-    assert (0, len(keys) - 1) in pairs
+    start = sentence(1)
+    keys = [start + " الف", *(f"{start} ب {sentence(n)}" for n in range(2, 12)), start + " ی"]
+    bands = np.zeros_like(band_hashes(keys))  # as where all come from one template
+    assert (0, len(keys) - 1) in near_identical_pairs(bands, lambda rows: [keys[row] for row in rows])
 
 
 def test_empty_and_odd_keys_hash() -> None:
