@@ -1,10 +1,12 @@
 """The bundled corpus: shipped whole, and as its data card says."""
 
+import json
 import re
 import subprocess
 import sys
 from collections import Counter, defaultdict
 from importlib import resources
+from pathlib import Path
 
 import pytest
 from rapidfuzz import fuzz, process
@@ -88,6 +90,13 @@ def test_no_text_for_training_only_is_nearly_one_that_is_held_out(examples: list
     keys = ([comparison_key(example.text) for example in group] for group in (held, training))
     alike = process.cdist(*keys, scorer=fuzz.ratio, score_cutoff=90)
     assert [(held[row].id, training[column].id) for row, column in zip(*alike.nonzero(), strict=True)] == []
+
+
+def test_the_texts_of_other_writers_are_none_of_the_corpus(examples: list[Example]) -> None:
+    lines = (Path(__file__).parents[1] / "benchmarks" / "strangers.jsonl").read_text("utf-8").splitlines()
+    texts = [json.loads(line) for line in lines]
+    assert Counter(text["biased"] for text in texts) == {True: 240, False: 240}
+    assert not {comparison_key(text["text"]) for text in texts} & {comparison_key(each.text) for each in examples}
 
 
 def test_the_counts_of_the_data_card_are_what_its_command_prints() -> None:
