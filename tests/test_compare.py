@@ -294,8 +294,14 @@ def test_a_higher_limit_adds_to_the_texts_of_a_lower_one(workplace: Workplace) -
         (["-o", "scriptd.suffix=x"], "-o scriptd.suffix: nothing here is called 'scriptd'. Did you mean 'scripted'?"),
         (["-o", "suffix=x"], "-o 'suffix=x': write LABEL.OPTION=VALUE"),
         (["-o", "scripted.delay=soon"], "rewriter 'scripted', option 'delay': Input should be a valid number"),
-        (["-r", "scripted,scripted"], "There are two rewriters 'scripted'. Give each a label of its own:"),
-        (["-r", "letters=scripted"], "There are a rewriter and a metric 'letters'. Give each a label of its own:"),
+        (
+            ["-r", "scripted,scripted"],
+            "There are two rewriters 'scripted'. Give the rewriter a label of its own: scripted-2=scripted",
+        ),
+        (
+            ["-r", "letters=scripted"],
+            "There are a rewriter and a metric 'letters'. Give the rewriter a label of its own: letters-2=scripted",
+        ),
         (["--split", "tset"], "There is no split 'tset'. Did you mean 'test'? Existing: all, test, train, validation."),
         (["--limit", "0"], "limit 0: judge at least 1 example."),
         (["--profile", "llama4"], "There is no profile 'llama4'. Did you mean 'llama3' or 'llama3-4bit'?"),

@@ -188,6 +188,35 @@ def test_the_label_of_one_copy_joins_the_references_of_the_other(tmp_path: Path)
     assert (record["biased"], record["category"], record["references"]) == (True, "generic", ["او آدم است"])
 
 
+def test_an_unbiased_text_takes_no_reference_unlike_itself(tmp_path: Path) -> None:
+    label = Example("l", "او مرد است", biased=False, category="none")
+    done = run(tmp_path / "out", label, Example("r", "او مرد است", ("او آدم است",)))
+    [record] = everything(tmp_path / "out")
+    assert (record["id"], record["biased"], record["references"]) == ("r", None, ["او آدم است"])
+    assert done.manifest["counts"]["conflicting_labels"] == 1
+
+
+def test_label_and_category_come_from_one_copy(tmp_path: Path) -> None:
+    run(tmp_path / "out", Example("b", "او مرد است", biased=True), Example("c", "او مرد است", category="none"))
+    [record] = everything(tmp_path / "out")
+    assert (record["biased"], record["category"]) == (True, None)
+
+
+def test_an_empty_pair_of_one_of_several_sources_pairs_nothing(tmp_path: Path) -> None:
+    words = ("کتاب", "راه", "باران", "خانه", "شهر", "دریا", "کوه", "باغ")
+    sources = [
+        ListSource(
+            [
+                Example(str(n), " ".join(random.Random(f"{s}{n}").choices(words, k=12)), metadata={"pair": ""})
+                for n in range(40)
+            ]
+        )
+        for s in "ab"
+    ]
+    prepare([Input("list", source) for source in sources], Plan(target=tmp_path / "out"))
+    assert {record["split"] for record in everything(tmp_path / "out")} == {"train", "validation", "test"}
+
+
 @pytest.mark.parametrize("value", [None, 3, "abc", [3]])
 def test_a_column_of_the_users_that_is_called_rules_does_not_count(tmp_path: Path, value: object) -> None:
     run(tmp_path / "out", Example("1", "كتاب خوب", metadata={"rules": value}))

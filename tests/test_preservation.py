@@ -63,11 +63,13 @@ def test_what_the_reference_drops_may_go() -> None:
 
 def test_a_part_of_a_word_is_no_name() -> None:
     assert judge("می‌گویند «مرد» است", "می‌گویند از دولتمردان است")["kept"] == 0
+    assert judge("می‌گویند «مرد» است", "مر دولت است")["kept"] == 0
     assert judge("Ali و Alireza آمدند", "Alireza آمد")["kept_names"] == 0.5
 
 
 def test_a_number_inside_a_word_is_none() -> None:
-    assert judge("اتاق ب12 و اتاق م۳۴۵", "اتاق ب12")["wanted_numbers"] == 0
+    assert judge("اتاق ب12 و اتاق م۳۴۵ و v2.5 و م۳/۴", "اتاق ب12")["wanted_numbers"] == 0
+    assert judge("ب۱۲ و ۲.۵ کیلو", "۲.۵ کیلو")["kept_numbers"] == 1
 
 
 def test_what_is_undefined_is_none() -> None:

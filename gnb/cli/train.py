@@ -151,11 +151,16 @@ def _examples(choices: Sequence[Choice], registry: Registry, *, strict: bool) ->
 
 
 def _source_pairs(sources: Sequence[str], choices: Sequence[Choice], registry: Registry) -> dict[str, Any]:
-    """Return what was chosen for the sources, by label and option; without the arguments that they are named with."""
+    """Return what was chosen for the sources, by label and option: neither secrets nor what they are named with."""
+    from pydantic import SecretStr
+
     pairs: dict[str, Any] = {}
     for text, choice in zip(sources, choices, strict=True):
-        named = registry.get("source", choice.name).import_class().argument if ":" in text else None
-        pairs |= {f"{choice.label}.{key}": value for key, value in choice.values.items() if key != named}
+        source = registry.create("source", choice.name, choice.values)
+        known = {source.argument} if ":" in text else set()
+        known |= {key for key, value in source.options if isinstance(value, SecretStr)}
+        values = source.options.model_dump(mode="json", include=choice.values.keys() - known)
+        pairs |= {f"{choice.label}.{key}": value for key, value in values.items()}
     return pairs
 
 

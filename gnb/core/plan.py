@@ -13,7 +13,7 @@ from gnb.core.matrix import Matrix
 from gnb.core.progress import Track, untracked
 from gnb.core.reading import Problems, read_source
 from gnb.core.records import SPLITS, Example
-from gnb.core.registry import Kind, Registry
+from gnb.core.registry import Registry
 from gnb.core.settings import Choice, Settings
 from gnb.core.splitting import shuffle_rank, split_examples
 from gnb.core.store import Store
@@ -123,14 +123,14 @@ def available_metrics(registry: Registry) -> list[str]:
 
 
 def _check_labels(choices: Sequence[Choice]) -> None:
-    """Refuse a label that two components share: `-o` and what is kept of their options could not tell them apart."""
-    seen: dict[str, Kind] = {}
+    """Refuse a label that two rewriters or metrics share: `-o` and their kept options could not tell them apart."""
+    seen: dict[str, Choice] = {}
     for choice in choices:
         if first := seen.get(choice.label):
-            pair = f"two {first}s" if first == choice.kind else f"a {first} and a {choice.kind}"
-            hint = f"Give each a label of its own: {choice.label}-2={choice.name}."
+            pair = f"two {first.kind}s" if first.kind == choice.kind else f"a {first.kind} and a {choice.kind}"
+            hint = f"Give the {first.kind} a label of its own: {first.label}-2={first.name}."
             raise SettingsError(f"There are {pair} {choice.label!r}. {hint}")
-        seen[choice.label] = choice.kind
+        seen[choice.label] = choice
 
 
 def _create(registry: Registry, choice: Choice) -> Any:

@@ -41,7 +41,7 @@ def near_identical_pairs(bands: Bands, fetch: Callable[[Sequence[int]], Sequence
     """Yield pairs of row numbers whose keys are near-identical; enough of them to link each group together.
 
     In each band a row is compared with the `NEIGHBOURS` before it in its bucket, so work grows with the rows and not
-    with their pairs. In a bucket of more rows a pair that stand further apart may be missed.
+    with their pairs. In a bucket of more rows, two that stand further apart may be missed.
 
     Args:
         bands: what `band_hashes` gave, rows sorted by key so that the result does not depend on input order.

@@ -21,7 +21,7 @@ _Edits = frozenset[tuple[int, int, str]]
 
 
 class EditMetric(Metric):
-    """Precision, recall and F0.5 of token edits. An unbiased text that has no reference is its own."""
+    """Precision, recall and F0.5 of token edits. An unbiased text that has no reference counts as its own."""
 
     columns: Sequence[Column] = (
         Column("f05", "edit F0.5 %", digits=1, scale=100),

@@ -19,10 +19,12 @@ from gnb.metrics.counting import ratio, sum_counts
 _LINKS = regex.compile(r"(?:https?://|www\.)[^\s«»،؛]*[\w/=#&-]|[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _MENTIONS = regex.compile(r"@\w+(?:\.\w+)*")
 _HASHTAGS = regex.compile(r"#\w+")
-_NUMBERS = regex.compile(r"(?<![\p{L}\d])\d+(?:[.,٫٬/:]\d+)*")
+_NUMBER = r"\d+(?:[.,٫٬/:]\d+)*"
+_NUMBERS = regex.compile(rf"\p{{L}}{_NUMBER}(*SKIP)(*FAIL)|{_NUMBER}")
+"""Those inside words are skipped."""
 _EMOJI = regex.compile(r"(?=[\p{Extended_Pictographic}\p{Regional_Indicator}])\X")
 _NAMES = regex.compile(
-    r"(?<!\w)\p{Latin}[\p{Latin}\d'-]+"
+    r"(?<!\w)\p{Latin}[\p{Latin}\d'-]+(?:\.\d+)*"
     r"|(?<=«)[^«»\s]+(?:\s+[^«»\s]+){0,3}(?=»)"
     r"|(?<!\w)(?:آقای|خانم|خانوم|دکتر|مهندس|استاد)\s+\K\w+(?:ی|یان|زاده|پور|نیا|فر|نژاد|راد|وند)(?!\w)"
 )
@@ -87,7 +89,9 @@ def _items(text: str) -> Mapping[str, Counter[str]]:
 
 def _key(kind: str, item: str) -> str:
     """Return what must be equal: the very characters of links and @names, of the rest all but spelling."""
-    return item if kind in ("links", "mentions") else comparison_key(item.translate(_SEPARATORS))
+    if kind in ("links", "mentions"):
+        return item
+    return fold(item) if kind == "names" else comparison_key(item.translate(_SEPARATORS))
 
 
 def _surviving(kind: str, items: Counter[str], text: str) -> Counter[str]:
@@ -100,5 +104,5 @@ def _surviving(kind: str, items: Counter[str], text: str) -> Counter[str]:
 
 @lru_cache(maxsize=4096)
 def _name_pattern(name: str) -> regex.Pattern[str]:
-    """Return what finds a name, folded and without spaces: not inside a word, though Persian endings may follow."""
-    return regex.compile(rf"(?<!\w){' ?'.join(map(regex.escape, name))}(?!\p{{Latin}})")
+    """Return what finds a folded name: not inside a word, though Persian endings may follow and its spaces may go."""
+    return regex.compile(rf"(?<!\w){' ?'.join(map(regex.escape, name.split()))}(?!\p{{Latin}})")

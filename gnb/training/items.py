@@ -38,7 +38,7 @@ class Encoded:
 def group_of(example: Example, number: int) -> str:
     """Return the group of an example's items: its contrast pair, or its own number, as sources may share ids."""
     pair = example.metadata.get("pair")
-    return f"pair {pair}" if pair else f"text {number}"
+    return f"text {number}" if pair in (None, "") else f"pair {pair}"
 
 
 @dataclass(frozen=True, slots=True)

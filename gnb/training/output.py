@@ -37,7 +37,7 @@ def write_folder(job: Job, trained: "Trained") -> dict[str, Any]:
     folder = job.target
     history = tidy(trained.history)
     record = _record(job, trained, history)
-    _check_losses(record)
+    _check_loss(record, history["train"][-1]["loss"])
     _save_adapter(trained, folder, record["base_model"])
     _write_json(folder / HISTORY, history)
     for name in PLOTS:
@@ -91,10 +91,10 @@ def _record(job: Job, trained: "Trained", history: History) -> dict[str, Any]:
     }
 
 
-def _check_losses(record: Mapping[str, Any]) -> None:
-    """Refuse an adapter whose weights grew beyond all bounds."""
-    losses = [record[name] for name in ("train_loss", "validation_loss") if record[name] is not None]
-    if not all(map(math.isfinite, losses)):
+def _check_loss(record: Mapping[str, Any], last: float) -> None:
+    """Refuse an adapter whose weights grew beyond all bounds: by its validation loss, else by that of the last step."""
+    loss = last if record["validation_loss"] is None else record["validation_loss"]
+    if not math.isfinite(loss):
         raise ModelError(
             "Training has diverged: the loss is no finite number. Lower the learning rate "
             f"(-o train.learning_rate=..., here {record['settings']['learning_rate']}) and add --restart."
@@ -114,8 +114,10 @@ def _texts_seen(job: Job) -> list[str]:
 
 
 def _last_epoch_loss(steps: Sequence[dict[str, float]]) -> float:
+    """Return the mean loss of the last epoch's steps, but for those without one, which float16 skips."""
     losses = [entry["loss"] for entry in steps if entry["epoch"] > steps[-1]["epoch"] - 1]
-    return sum(losses) / len(losses)
+    finite = [loss for loss in losses if math.isfinite(loss)]
+    return sum(finite) / len(finite) if finite else math.nan
 
 
 def _save_adapter(trained: "Trained", folder: Path, base: str) -> None:

@@ -51,7 +51,7 @@ def read_lines(inputs: Sequence[Input], *, strict: bool) -> Iterator[bytes]:
 
 def _numbered(example: Example, number: int) -> bytes:
     metadata = dict(example.metadata)
-    if metadata.get("pair") is not None:
+    if metadata.get("pair") not in (None, ""):
         metadata["pair"] = f"{number}/{metadata['pair']}"
     renamed = replace(example, id=f"{number}/{example.id}", metadata=metadata)
     return example_to_json(renamed).encode("utf-8", "replace")

@@ -92,8 +92,8 @@ class Batches:
     ) -> Iterator[tuple[int, Rewrite]]:
         waiting = dict(requests)
         problem = "the endpoint gave none."
-        for job in self._jobs(waiting):
-            for line in self._results(job):
+        for job, is_new in self._jobs(waiting):
+            for line in self._results(job, is_new=is_new):
                 key = line.get("custom_id")
                 if not isinstance(key, str) or key not in waiting:
                     continue
@@ -110,21 +110,21 @@ class Batches:
                 " Run again; `gnb compare` asks for these alone."
             )
 
-    def _jobs(self, waiting: Mapping[str, tuple[str, str]]) -> Iterator[Job]:
-        """Yield the batches that hold what is waited for: kept ones first, then a new one for what is left."""
+    def _jobs(self, waiting: Mapping[str, tuple[str, str]]) -> Iterator[tuple[Job, bool]]:
+        """Yield the batches that hold what is waited for, and whether each is new: first those of earlier runs."""
         for file in sorted(self._folder.glob("*.json")):
             try:
                 job = Job(**json.loads(file.read_text("utf-8")))
             except FileNotFoundError:  # another run has just read this batch to its end
                 continue
             if waiting.keys() & set(job.ids):
-                yield job
+                yield job, False
         if waiting:
             bound = sum(self._budget.bound([line]) for _, line in waiting.values())
             self._budget.reserve(bound)
             self._cost = 0.0
             try:
-                yield self._upload(waiting)
+                yield self._upload(waiting), True
             finally:
                 self._budget.settle(bound, self._cost)
 
@@ -136,7 +136,7 @@ class Batches:
         )
         return self._keep(Job(uploaded.id, "", list(waiting)))
 
-    def _results(self, job: Job) -> Iterator[Mapping[str, Any]]:
+    def _results(self, job: Job, *, is_new: bool) -> Iterator[Mapping[str, Any]]:
         """Wait for a batch, and yield the lines of its results and errors, as far as the endpoint still has them."""
         client = self._endpoint.client
         try:
@@ -147,9 +147,9 @@ class Batches:
                     yield from map(_object, content.read().splitlines())
         except MissingError:
             self._file(job).unlink(missing_ok=True)
-            if job.batch:  # of an earlier run: what is missing is handed in anew
-                return
-            raise
+            if is_new:
+                raise
+            return  # what is missing is handed in anew
         if batch.status == "failed":
             self._file(job).unlink(missing_ok=True)
             said = "; ".join(str(error.message) for error in (batch.errors and batch.errors.data) or ())
@@ -214,7 +214,8 @@ class Batches:
         error = self._endpoint.error_of_line(line)
         if not isinstance(error, RejectedError) or self._options.structured == "none":
             return str(error)
-        return f"{error} If it is the format of the answers, set -o gpt.structured=json_object, or none."
+        looser = "none" if self._options.structured == "json_object" else "json_object, or none"
+        return f"{error} If it is the format of the answers, set -o gpt.structured={looser}."
 
 
 def _named[ThingT: "Batch | FileObject"](thing: ThingT) -> ThingT:
