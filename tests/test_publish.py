@@ -16,7 +16,7 @@ from hub_server import TOKEN, Hub, serving
 from gnb.core.errors import SettingsError
 from gnb.core.records import Example
 from gnb.publishing.folder import new_folder
-from gnb.publishing.rows import with_reference
+from gnb.publishing.rows import mask_examples, with_reference
 
 COLUMNS = ["id", "text", "references", "biased", "category", "origin", "register"]
 
@@ -177,6 +177,13 @@ def test_ids_and_pairs_with_personal_data_stay_apart_and_cannot_be_guessed(folde
     assert [line["metadata"]["pair"] for line in lines] == ["hidden-1", "hidden-2", "hidden-1", "['a']"]
 
 
+def test_pairs_that_are_no_texts_are_masked_too() -> None:
+    pairs = [3, None, "", ["@sara"], ["@sara"], "@ali"]
+    examples = [Example(str(n), "متن", metadata={"pair": pair}) for n, pair in enumerate(pairs)]
+    masked = [each.metadata["pair"] for each in mask_examples(examples).examples]
+    assert masked == ["3", None, "", "hidden-1", "hidden-1", "hidden-2"]
+
+
 def test_any_value_names_a_pair_whose_texts_share_a_split(folder: Path) -> None:
     rows = [{"id": str(n), "text": f"{n} {text}", "pair": [n % 6]} for n in range(12) for text in ["کتاب " * (n + 1)]]
     write(folder / "pairs.jsonl", *rows)
@@ -315,30 +322,32 @@ def test_an_interrupted_publication_leaves_what_was_there(published: Path, monke
 def test_a_second_publisher_of_a_folder_is_refused_and_the_first_one_ends_well(tmp_path: Path) -> None:
     with new_folder(tmp_path / "out") as folder:
         (folder / "a").touch()
+        (tmp_path / ".out.old").mkdir()  # as another one may leave it
+        (tmp_path / ".out.old/mine").touch()
         with pytest.raises(SettingsError, match="another gnb publish is writing it"), new_folder(tmp_path / "out"):
             pass
-    assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")] == ["out", "out/a"]
+    left = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*"))
+    assert left == [".out.old", ".out.old/mine", "out", "out/a"]
 
 
 def test_what_a_killed_publisher_left_is_no_part_of_the_next_publication(tmp_path: Path) -> None:
-    (tmp_path / ".out.publishing/data").mkdir(parents=True)
-    (tmp_path / ".out.publishing/left").touch()
-    (tmp_path / ".out.old").mkdir()
-    for name in ("checksums.txt", "publication.json"):
-        (tmp_path / ".out.old" / name).touch()
+    (tmp_path / ".out.gnb-publishing/data").mkdir(parents=True)
+    (tmp_path / ".out.gnb-publishing/left").touch()
+    (tmp_path / ".out.gnb-replaced").mkdir()
+    (tmp_path / ".out.gnb-replaced/a").touch()  # of a removal that was broken off
     with new_folder(tmp_path / "out") as folder:
         assert list(folder.iterdir()) == []
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
-def test_a_folder_beside_the_target_that_gnb_did_not_write_stays(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (folder / ".out.old").mkdir()
-    (folder / ".out.old/mine").touch()
-    assert gnb("publish", "data", "--to", "out", "--license", "CC-BY-4.0") == 2
-    assert ".out.old is in the way and no publication of gnb; move it away.\n" in capsys.readouterr().err
-    assert (folder / ".out.old/mine").exists()
+def test_a_folder_beside_the_target_that_gnb_did_not_write_stays(folder: Path) -> None:
+    for name in (".out.old", ".out.publishing"):
+        write(folder / name / "mine", {})
+    for _ in range(2):  # the second time it replaces one
+        assert gnb("publish", "data", "--to", "out", "--license", "CC-BY-4.0") == 0
+    names = {path.name for path in folder.iterdir() if path.name.startswith(".")}
+    assert names == {".out.old", ".out.publishing"}
+    assert all((folder / name / "mine").exists() for name in names)
 
 
 def test_lone_surrogates_and_control_characters_do_not_stop_a_publication(folder: Path) -> None:

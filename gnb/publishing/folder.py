@@ -21,9 +21,7 @@ def new_folder(target: Path) -> Iterator[Path]:
     """
     target = target.resolve()  # a link to a folder stays a link
     _check(target)
-    work, old = (target.parent / f".{target.name}.{state}" for state in ("publishing", "old"))
-    if old.exists() and not _is_ours(old):
-        raise SettingsError(f"--to {target}: {old} is in the way and no publication of gnb; move it away.")
+    work, old = (target.parent / f".{target.name}.gnb-{state}" for state in ("publishing", "replaced"))  # only ours
     with _lock(work, target):
         try:
             _empty(work)  # of what a run that was killed left
@@ -32,8 +30,10 @@ def new_folder(target: Path) -> Iterator[Path]:
             if target.exists():
                 target.rename(old)
             work.rename(target)
+        except BaseException:
+            shutil.rmtree(work, ignore_errors=True)  # not when all went well: the name may be another one's by then
+            raise
         finally:
-            shutil.rmtree(work, ignore_errors=True)
             _settle(target, old)
 
 
@@ -73,13 +73,6 @@ def _settle(target: Path, old: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _is_ours(folder: Path) -> bool:
-    """Tell whether a folder is empty or a publication."""
-    return folder.is_dir() and (
-        not any(folder.iterdir()) or all((folder / name).is_file() for name in (CHECKSUMS, RECORD))
-    )
-
-
 def _check(target: Path) -> None:
     if not target.exists():
         return
@@ -89,7 +82,7 @@ def _check(target: Path) -> None:
         raise SettingsError(f"--to {target}: is a mount point, which cannot be replaced; name a folder in it.")
     if not any(target.iterdir()):
         return
-    if not _is_ours(target):
+    if not ((target / CHECKSUMS).is_file() and (target / RECORD).is_file()):
         raise SettingsError(f"--to {target}: holds other files; name an empty folder or one that gnb publish wrote.")
     if changed := list(changed_files(target)):
         names = ", ".join(changed[:3])

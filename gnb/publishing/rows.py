@@ -36,10 +36,10 @@ def mask_examples(examples: Sequence[Example]) -> Masked:
     """Mask all texts of examples, metadata too, so that what a text hides no reference shows.
 
     An id or a pair that holds personal data gets a name of its own, so that it stays apart from the others.
-    Pieces are counted in texts and references.
+    A pair becomes a text, as in `encodable`. Pieces are counted in texts and references.
     """
     ids = _new_names(example.id for example in examples)
-    pairs = _new_names(example.metadata["pair"] for example in examples if "pair" in example.metadata)
+    pairs = _new_names(str(example.metadata.get("pair")) for example in examples)
     pieces: Counter[str] = Counter()
     masked, changed = [], 0
     for example in examples:
@@ -47,8 +47,8 @@ def mask_examples(examples: Sequence[Example]) -> Masked:
         pieces += found
         changed += bool(found)
         metadata = mask_values(dict(example.metadata))[0]
-        if "pair" in metadata:
-            metadata["pair"] = pairs[example.metadata["pair"]]
+        if (pair := example.metadata.get("pair")) not in (None, ""):
+            metadata["pair"] = pairs[str(pair)]
         masked.append(
             Example(
                 id=ids[example.id],
