@@ -165,11 +165,12 @@ class TestFile:
         with TweetFile(path) as file:
             assert (file.ids, file.counts) == ({"1"}, {"زن": 1})
 
-    @pytest.mark.parametrize("cut", [1, 40, -1])
-    def test_a_line_cut_off_while_it_was_written_is_removed(self, tmp_path: Path, cut: int) -> None:
-        path = write(tmp_path / "tweets.jsonl", record(1), record(2, text="بلند " * 3000))
+    @pytest.mark.parametrize("cut", [1, 40, "}", -1])
+    def test_a_line_cut_off_while_it_was_written_is_removed(self, tmp_path: Path, cut: int | str) -> None:
+        path = write(tmp_path / "tweets.jsonl", record(1), record(2, text="} بلند " * 3000))
         line = path.read_bytes().split(b"\n")[1]
-        path.write_bytes(path.read_bytes().split(b"\n")[0] + b"\n" + line[:cut])
+        end = cut if isinstance(cut, int) else line.index(cut.encode()) + 1
+        path.write_bytes(path.read_bytes().split(b"\n")[0] + b"\n" + line[:end])
         with TweetFile(path) as file:
             assert file.ids == {"1"}
             file.add(record(2))

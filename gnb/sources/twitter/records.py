@@ -98,8 +98,14 @@ class TweetFile:
 
 def _is_cut_off(line: bytes) -> bool:
     """Tell whether a line that is no tweet is the beginning of one, as `TweetFile.add` leaves it if it is ended."""
-    whole = line.endswith((b"\n", b"}")) or b"\r" in line  # several lines, to old programs
-    return line.startswith(_BEGINNING[: len(line)]) and not whole
+    ended = line.endswith(b"\n") or b"\r" in line  # several lines, to old programs
+    if ended or not line.startswith(_BEGINNING[: len(line)]):
+        return False
+    try:
+        parse_value(line.decode())
+    except ValueError:
+        return True
+    return False
 
 
 def _record(line: str | bytes, where: str) -> Record | Problem:
