@@ -235,6 +235,26 @@ def test_a_post_or_a_user_that_is_malformed_costs_no_other_of_the_page(tmp_path:
     assert notes[0].endswith("3 posts, 0 reposts left aside, 0 that came again")
 
 
+def test_what_is_included_or_inline_without_what_is_needed_hides_nothing(tmp_path: Path) -> None:
+    repost = {"text": "RT @someone: متن", "referenced_tweets": [{"type": "retweeted", "id": "9"}]}
+    page = {
+        "data": [{"id": "1", "text": "متن", "author_id": "5", "author": {"username": None}}, {"id": "2", **repost}],
+        "includes": {"users": [{"id": "5", "username": "Alef"}], "tweets": [{"id": "9", "note_tweet": 3}]},
+    }
+    examples, problems, _ = read(write(tmp_path / "page.json", page), raw_handles=True, reposts=True)
+    assert [(example.text, example.metadata["handle"]) for example in examples] == [
+        ("متن", "Alef"),
+        ("RT @someone: متن", None),
+    ]
+    assert problems == []
+
+
+@pytest.mark.parametrize("includes", [[1], {"users": 3, "tweets": {"id": "9"}}])
+def test_includes_of_another_form_cost_no_post(tmp_path: Path, includes: Any) -> None:
+    examples, problems, _ = read(write(tmp_path / "page.json", {"data": PAGE["data"], "includes": includes}))
+    assert ([example.id for example in examples], problems) == (["11", "12", "14"], [])
+
+
 def test_a_file_without_posts_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no posts"):
         read(write(tmp_path / "a.json", {"meta": {"result_count": 0}}))

@@ -40,8 +40,8 @@ def _taken_apart(value: Any) -> tuple[Callable[[Json], Post], list[Json]]:
     if isinstance(value.get("tweet"), dict):
         return _older, [value["tweet"]]
     if "data" in value or "meta" in value:
-        data, included = value.get("data") or [], value.get("includes") or {}
-        read = partial(_newer, users=_by_id(included.get("users")), others=_by_id(included.get("tweets")))
+        data = value.get("data") or []
+        read = partial(_newer, users=_included(value, "users"), others=_included(value, "tweets"))
         return read, data if isinstance(data, list) else [data]
     if "id_str" in value:
         return _older, [value]
@@ -50,9 +50,13 @@ def _taken_apart(value: Any) -> tuple[Callable[[Json], Post], list[Json]]:
     raise ValueError(f"has the keys {', '.join(list(value)[:8]) or 'none'}; expected a post, or a page of posts")
 
 
-def _by_id(items: Any) -> dict[str, Json]:
-    """Return the included users or posts; what is not of their form is left out, at the cost of who refers to it."""
-    return {str(item["id"]): item for item in items or () if isinstance(item, dict) and "id" in item}
+def _included(page: Json, kind: str) -> dict[str, Json]:
+    """Return the included users or posts by id; what is not of their form is left out."""
+    included = page.get("includes")
+    items = included.get(kind) if isinstance(included, dict) else None
+    if not isinstance(items, list):
+        return {}
+    return {str(item["id"]): item for item in items if isinstance(item, dict) and "id" in item}
 
 
 def _explain(error: Exception) -> ValueError:
@@ -64,14 +68,15 @@ def _explain(error: Exception) -> ValueError:
 def _newer(post: Json, users: Mapping[str, Json], others: Mapping[str, Json]) -> Post:
     """Read a post of the API v2; a repost gets the whole text of the post that it repeats where that is included."""
     counts = post.get("public_metrics") or {}
-    repeated = [str(each["id"]) for each in post.get("referenced_tweets") or () if each["type"] == "retweeted"]
-    author = {**users.get(str(post.get("author_id")), {}), **(post.get("author") or {})}
+    references = post.get("referenced_tweets") or ()
+    repeated = next((str(each["id"]) for each in references if each["type"] == "retweeted"), "")
+    authors = (post.get("author") or {}, users.get(str(post.get("author_id")), {}))
     return Post(
         id=str(post["id"]),
-        text=_whole(others.get(repeated[0], post) if repeated else post),
+        text=_whole(others.get(repeated, {})) or _whole(post),
         time=post.get("created_at"),
         lang=post.get("lang"),
-        handle=str(author.get("username") or ""),
+        handle=next((str(author["username"]) for author in authors if author.get("username")), ""),
         counts={name: counts[key] for name, key in _COUNTS_V2.items() if key in counts},
         repost=bool(repeated) or is_repost(post["text"]),
         escaped=True,
@@ -79,7 +84,9 @@ def _newer(post: Json, users: Mapping[str, Json], others: Mapping[str, Json]) ->
 
 
 def _whole(post: Json) -> str:
-    return str((post.get("note_tweet") or {}).get("text") or post["text"])
+    """Return the text of a post of the API v2, which cuts off all but notes; an empty one if it has none."""
+    note = post.get("note_tweet")
+    return str((note.get("text") if isinstance(note, dict) else "") or post.get("text") or "")
 
 
 def _older(post: Json) -> Post:
