@@ -348,7 +348,35 @@ def test_pair_and_register_of_json_lines_that_gnb_wrote_are_kept_and_said(tmp_pa
     metadata = {"pair": "p1", "register": "informal", "votes": []}
     read = read_jsonl(tmp_path / "a.jsonl", {"text": "مرد", "metadata": metadata}, {"text": "سلام", "metadata": {}})
     assert [example.metadata for example in read.examples] == [{"pair": "p1", "register": "informal"}, {}]
-    assert "metadata from 'metadata.pair', 'metadata.register'; left aside: 'metadata'," in read.notes[0]
+    assert read.notes[0].endswith("metadata from 'metadata.pair', 'metadata.register'; left aside: 'metadata.votes'")
+
+
+def test_what_gnb_wrote_itself_is_kept_once_also_if_asked_for(tmp_path: Path) -> None:
+    rows = [{"text": "مرد", "n": 1, "metadata": {"pair": 0, "register": "x", "votes": []}}, {"text": "سلام"}]
+    rows.append({"text": "باران", "metadata": {"pair": "p1"}})
+    read = read_jsonl(tmp_path / "a.jsonl", *rows, metadata=True)
+    assert [example.metadata for example in read.examples] == [
+        {"pair": 0, "register": "x", "n": 1, "metadata": {"votes": []}},
+        {},
+        {"pair": "p1"},
+    ]
+    listed = read_csv(tmp_path / "a.csv", "text,metadata.pair\nمرد,p1\n", metadata=["metadata.pair"])
+    assert listed.examples[0].metadata == {"pair": "p1"}
+
+
+@pytest.mark.parametrize("metadata", [False, True])
+def test_what_names_no_pair_and_no_register_is_not_kept(tmp_path: Path, metadata: bool) -> None:
+    read = read_csv(tmp_path / "a.csv", "text,metadata.pair,metadata.register\nمرد,, \n", metadata=metadata)
+    assert read.examples[0].metadata == {}
+    read = read_jsonl(tmp_path / "a.jsonl", {"text": "مرد", "metadata": {"pair": True, "register": None}})
+    assert read.examples[0].metadata == {}
+
+
+def test_a_column_that_is_taken_is_no_metadata_and_one_kept_in_part_is_not_left_aside(tmp_path: Path) -> None:
+    row = {"text": "مرد", "metadata": {"pair": "p1", "register": "generic"}, "user": {"name": "x"}}
+    read = read_jsonl(tmp_path / "a.jsonl", row, category="metadata.register", metadata=["user"])
+    assert read.notes == ["text from 'text', category from 'metadata.register', metadata from 'metadata.pair', 'user'"]
+    assert read.examples[0].metadata == {"pair": "p1", "user": {"name": "x"}}
 
 
 def test_a_text_that_is_not_biased_is_its_own_neutral_form(path: Path) -> None:

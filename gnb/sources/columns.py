@@ -20,7 +20,9 @@ _USUAL: dict[str, str] = {
     "id": "id|tweet_id|tweetid|id_str|شناسه",
     "split": "split",
 }
-CARRIED = ("metadata.pair", "metadata.register")
+OWN = "metadata"
+"""The object that gnb writes the metadata of an example into."""
+CARRIED = (f"{OWN}.pair", f"{OWN}.register")
 """What is kept of the metadata that gnb wrote itself, whatever else is: `gnb prepare` goes by it."""
 _SHOWN = 30
 
@@ -62,6 +64,10 @@ class Columns:
         names = (self.text, *self.references, self.biased, self.category, self.id, self.split)
         return tuple(name for name in names if name)
 
+    def carried(self) -> tuple[str, ...]:
+        """Return the names of the metadata that gnb wrote itself, apart from what is taken already."""
+        return tuple(name for name in CARRIED if name not in self.used())
+
     def summary(self, names: Sequence[str]) -> str:
         """Say in one line what is taken from which column, and which of the columns are left aside."""
         parts = [f"text from {self.text!r}"]
@@ -74,8 +80,8 @@ class Columns:
         if self.metadata is True:
             others, kept = [], others
         else:
-            kept = [name for name in names if name in {*(self.metadata or ()), *CARRIED}]
-            others = [name for name in others if name not in kept]
+            kept = [name for name in names if name in {*(self.metadata or ()), *self.carried()}]
+            others = [name for name in others if name not in kept and not _is_inner(name, kept)]
         parts += [f"metadata from {listed(kept)}"] if kept else []
         return ", ".join(parts) + (f"; left aside: {listed(others)}" if others else "")
 

@@ -12,7 +12,7 @@ from gnb.core.lines import is_blank
 from gnb.core.options import Options
 from gnb.core.records import Example, Problem, Report
 from gnb.core.text import comparison_key
-from gnb.sources.columns import CARRIED, ColumnOptions, Columns, choose_columns, column_names, value_of
+from gnb.sources.columns import CARRIED, OWN, ColumnOptions, Columns, choose_columns, column_names, value_of
 from gnb.sources.files import UserPath
 from gnb.sources.labels import UnusableError, parse_biased, parse_split
 from gnb.sources.packed import BrokenError
@@ -208,13 +208,26 @@ def _texts(value: Any, name: str) -> Iterable[str]:
 
 
 def _metadata(cells: Mapping[str, Any], columns: Columns) -> dict[str, Any]:
+    """Return what is kept beside text and labels: what gnb wrote itself by its own name, and only by that."""
     if columns.metadata is True:
         names: Iterable[str] = [name for name in cells if name not in columns.used()]
     else:
         names = columns.metadata or ()
-    carried = {name.removeprefix("metadata."): value_of(cells, name) for name in CARRIED}
-    kept = {name: value for name, value in carried.items() if isinstance(value, str | int)}
-    return kept | {name: plain(value_of(cells, name)) for name in names}
+    carried = {name.removeprefix(f"{OWN}."): value_of(cells, name) for name in columns.carried()}
+    kept = {name: value for name, value in carried.items() if _names_something(value)}
+    others = {name: _without_carried(name, plain(value_of(cells, name))) for name in names if name not in CARRIED}
+    return kept | {name: value for name, value in others.items() if name != OWN or value != {}}
+
+
+def _names_something(value: Any) -> bool:
+    return isinstance(value, str | int) and not isinstance(value, bool) and not is_blank(str(value))
+
+
+def _without_carried(name: str, value: Any) -> Any:
+    """Return the value of a column; of the metadata that gnb wrote itself, what is not kept unasked."""
+    if not isinstance(value, dict):
+        return value
+    return {key: item for key, item in value.items() if f"{name}.{key}" not in CARRIED}
 
 
 def plain(value: Any) -> Any:
