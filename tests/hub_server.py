@@ -50,7 +50,13 @@ class _Handler(BaseHTTPRequestHandler):
         """Stay quiet."""
 
     def do_GET(self) -> None:
-        self._answer(b"")
+        if match := re.fullmatch(r"/datasets/([^/]+/[^/]+)/resolve/[^/]+/(.+)", self.path.partition("?")[0]):
+            self._send_file(match[1], match[2])
+        else:
+            self._answer(b"")
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
 
     def do_POST(self) -> None:
         self._answer(self.rfile.read(int(self.headers.get("Content-Length") or 0)))
@@ -79,7 +85,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._info(match[1])
         if match := re.fullmatch(r"/api/datasets/([^/]+/[^/]+)/preupload/main", path):
             return 200, {"files": [self._mode(file) for file in json.loads(body)["files"]]}
-        if match := re.fullmatch(r"/api/datasets/([^/]+/[^/]+)/tree/main", path):
+        if match := re.fullmatch(r"/api/datasets/([^/]+/[^/]+)/tree/(?:main|0+)", path):
             files = self.hub.files[match[1]].items()
             return 200, [{"type": "file", "path": name, "size": len(data), "oid": "2" * 40} for name, data in files]
         if match := re.fullmatch(r"/datasets/([^/]+/[^/]+)\.git/info/lfs/objects/batch", path):
@@ -123,6 +129,16 @@ class _Handler(BaseHTTPRequestHandler):
                 self.hub.files[name][value["path"]] = content
         oid = "1" * 40
         return 200, {"commitUrl": f"{self.hub.url}/datasets/{name}/commit/{oid}", "commitOid": oid, "success": True}
+
+    def _send_file(self, name: str, path: str) -> None:
+        data = self.hub.files[name][path]
+        self.send_response(200)
+        self.send_header("ETag", f'"{hashlib.sha256(data).hexdigest()}"')
+        self.send_header("X-Repo-Commit", "0" * 40)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(data)
 
     def _send(self, status: int, value: Any) -> None:
         data = json.dumps(value).encode()

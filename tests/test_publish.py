@@ -406,18 +406,31 @@ def test_a_public_repository_gets_nothing_unless_it_may_be_public(folder: Path) 
 
 
 def test_files_of_an_earlier_publication_go_and_those_of_others_stay(folder: Path) -> None:
-    before = {"jsonl/validation.jsonl": b"@sara", "data/validation-00000-of-00001.parquet": b"", "notes.md": b"mine"}
-    with serving(private={"me/tweets": True}, files={"me/tweets": before}) as hub:
+    with serving() as hub:
+        first = on_hub(hub, "--upload")
+        (folder / "data/test.jsonl").unlink()
+        sent = hub.files["me/tweets"]
+        assert {"data/test-00000-of-00001.parquet", "jsonl/test.jsonl", "harness/gnb_neutralise.yaml"} <= sent.keys()
+        sent.update({"data/mine.csv": b"mine", "notes.md": b"mine"})
+        sent["checksums.txt"] += b"00  *\n"  # no pattern
+        again = on_hub(hub, "--upload")
+    assert (first.returncode, again.returncode) == (0, 0), first.stderr + again.stderr
+    assert sorted(name for name in sent if name.startswith(("jsonl/", "data/", "harness/")) or name == "notes.md") == [
+        "data/mine.csv",
+        "data/train-00000-of-00001.parquet",
+        "jsonl/train.jsonl",
+        "notes.md",
+    ]
+
+
+@pytest.mark.parametrize("record", [None, b"{}"])
+def test_a_repository_that_gnb_never_wrote_to_loses_nothing(folder: Path, record: bytes | None) -> None:
+    before = {"data/mine.csv": b"mine", "jsonl/mine.jsonl": b"{}", "checksums.txt": b"00  data/mine.csv\n00  *\n"}
+    before |= {} if record is None else {"publication.json": record}
+    with serving(private={"me/tweets": True}, files={"me/tweets": dict(before)}) as hub:
         done = on_hub(hub, "--upload")
     assert done.returncode == 0, done.stderr
-    sent = hub.files["me/tweets"]
-    assert sent["notes.md"] == b"mine"
-    assert sorted(name for name in sent if name.startswith(("jsonl/", "data/"))) == [
-        "data/test-00000-of-00001.parquet",
-        "data/train-00000-of-00001.parquet",
-        "jsonl/test.jsonl",
-        "jsonl/train.jsonl",
-    ]
+    assert {"data/mine.csv", "jsonl/mine.jsonl", "data/train-00000-of-00001.parquet"} <= hub.files["me/tweets"].keys()
 
 
 def test_a_private_repository_does_not_become_public_and_that_is_said(folder: Path) -> None:

@@ -3,13 +3,18 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from gnb.core.errors import GnbError, MissingDependencyError, SettingsError
 from gnb.core.hub import explain, quiet_client, require_hub, without_secrets
 from gnb.core.registry import is_installed
-from gnb.publishing.files import LINES, TABLES
-from gnb.publishing.harness import FOLDER
+from gnb.publishing.files import CHECKSUMS, RECORD, read_checksums, read_record
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfApi
 
 PREFIX = "hub:"
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
@@ -66,7 +71,8 @@ def upload(folder: Path, repository: str, *, public: bool) -> str:
     """Send all files of a publication in one commit, and return the commit's address.
 
     A new repository is private unless `public`. One that is there and public gets nothing unless `public`, nor does
-    one that is private if `public`. Files of an earlier publication go; the repository's history keeps them.
+    one that is private if `public`. Files that the checksums of an earlier publication name go; the repository's
+    history keeps them.
 
     Args:
         folder: the publication.
@@ -105,9 +111,16 @@ def _send(folder: Path, repository: str, *, public: bool) -> str:
         folder_path=folder,
         repo_type="dataset",
         commit_message="Publish the dataset with gnb",
-        delete_patterns=[f"{name}/*" for name in (TABLES, LINES, FOLDER)],
+        delete_patterns=[escape(name) for name in _published_before(api, repository)],
     )
     return without_secrets(str(commit.commit_url))
+
+
+def _published_before(api: "HfApi", repository: str) -> list[str]:
+    """Return the files that a publication in the repository names as its own; none if gnb wrote none there."""
+    with TemporaryDirectory() as name:
+        api.snapshot_download(repository, repo_type="dataset", allow_patterns=[CHECKSUMS, RECORD], local_dir=name)
+        return list(read_checksums(Path(name))) if read_record(Path(name)) else []
 
 
 def _reason(error: BaseException) -> str:
