@@ -17,6 +17,7 @@ from gnb.core.options import build_options
 from gnb.core.records import Example
 from gnb.models.adapters import CARD, CONFIG
 from gnb.models.classifier import encode
+from gnb.models.gguf import converted
 from gnb.models.loading import load_model, load_tokenizer, model_identity, weights_identity
 from gnb.models.options import ModelOptions
 from gnb.models.prompt import PUBLISHED, Prompt
@@ -82,6 +83,13 @@ def test_a_gguf_file_gives_the_model_that_it_was_made_of(llama: Path, tmp_path: 
         found, expected = (each.model(torch.tensor([tokens])).logits for each in (loaded, original))
     assert torch.allclose(found, expected, atol=0.001)
     assert len(weights_identity(str(file))["weights"]) == 16
+
+
+def test_what_a_killed_conversion_left_goes_at_the_next_one(tmp_path: Path) -> None:
+    (tmp_path / ".model-abcd_123").mkdir()
+    (tmp_path / ".model-2-abcd_123").mkdir()  # of another model, whose conversion may be under way
+    converted(tmp_path / "model", lambda folder: folder.mkdir())
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".model-2-abcd_123", "model", "model.lock"]
 
 
 def test_a_gguf_file_is_converted_with_one_note_and_no_bar(

@@ -290,6 +290,8 @@ def test_a_higher_limit_adds_to_the_texts_of_a_lower_one(workplace: Workplace) -
         (["-s", "bundle"], "There is no source 'bundle'. Did you mean 'bundled'? Existing: "),
         (["-s", "/"], "'/' names no source. Say how to read it: SOURCE:/ (prepared)."),
         (["-s", __file__], "(jsonl, csv, parquet or text)."),
+        (["-r", "=scripted"], "'=scripted' has no name: write NAME or LABEL=NAME."),
+        (["-s", ","], "An option that takes names was given an empty one: name something, or leave it out."),
         (["-o", "scripted.sufix=x"], "rewriter 'scripted' has no option 'sufix'. Did you mean 'suffix'?"),
         (["-o", "scriptd.suffix=x"], "-o scriptd.suffix: nothing here is called 'scriptd'. Did you mean 'scripted'?"),
         (["-o", "suffix=x"], "-o 'suffix=x': write LABEL.OPTION=VALUE"),

@@ -53,6 +53,19 @@ def test_a_table_that_leads_to_no_component_is_not_suggested_for_itself(
     assert line == "Error: There is no rewriter 'x'. Existing: base, copy, gpt, lora.\n"
 
 
+def test_a_table_takes_no_name_of_a_rewriter_that_it_is_none_of(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text('[rewriters.copy]\nuse = "lora"\n', "utf-8")
+    for command in (("rewrite", "-r", "copy", "متن"), ("compare", "-r", "base")):
+        line = told(file, capsys, *command)
+        assert line.startswith("Error: [rewriters.copy] uses 'lora', though 'copy' is a rewriter itself.")
+
+
+def test_a_table_uses_no_other_table(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text('[rewriters.a]\nuse = "b"\n[rewriters.b]\nuse = "lora"\n', "utf-8")
+    line = told(file, capsys, "rewrite", "-r", "a", "متن")
+    assert line == "Error: 'a' uses 'b', which is a table itself: name the rewriter that it uses.\n"
+
+
 @pytest.mark.parametrize("nested", ["[" * 3000 + "]" * 3000, "{a=" * 3000 + "1" + "}" * 3000])
 def test_a_settings_file_that_is_nested_too_deeply_is_refused(
     file: Path, capsys: pytest.CaptureFixture[str], nested: str

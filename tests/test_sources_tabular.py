@@ -438,7 +438,10 @@ def test_plain_text_by_line_and_by_paragraph(tmp_path: Path) -> None:
     ]
     assert Read("text", path, unit="paragraph").texts == [" یک ", "دو\nسه", "چهار"]
     path.write_text("\n\n", "utf-8")
-    with pytest.raises(InputError, match="holds no text"):
+    with pytest.raises(InputError, match=r"holds no text\.$"):
+        Read("text", path)
+    path.write_bytes("زن و مرد".encode("cp1256"))
+    with pytest.raises(InputError, match=r"holds no text that can be read\. .*a\.txt:1: .*encoding"):
         Read("text", path)
 
 

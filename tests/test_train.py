@@ -428,6 +428,14 @@ def test_a_dry_run_says_what_would_be_done_and_does_nothing(bench: Bench) -> Non
     assert not (bench.folder / "adapter").exists()
 
 
+def test_a_dry_run_of_a_detector_shows_nothing_about_answers(bench: Bench) -> None:
+    done = run([*tiny_arguments(bench, "adapter"), "--task", "detect", "--dry-run", "--json"])
+    assert done.returncode == 0, done.stderr
+    plan = json.loads(done.stdout)
+    assert plan["task"] == "detect"
+    assert not {"prompt", "references", "change_weight"} & plan.keys()
+
+
 def test_texts_that_are_left_out_and_a_validation_part_without_texts_are_told(bench: Bench) -> None:
     references = {"مرد باش!": ["قوی باش!"], "مثل مرد حرف بزن.": [], "زن باید صبور باشد.": []}
     texts = [{"text": text, "references": found, "split": "train"} for text, found in references.items()]

@@ -74,8 +74,17 @@ def open_store(path: Path | None) -> Store:
 
 
 def split_names(values: tuple[str, ...]) -> tuple[str, ...]:
-    """Split comma-separated names of an option that may be given again."""
-    return tuple(name for value in values for part in value.split(",") if (name := part.strip()))
+    """Split comma-separated names of an option that may be given again.
+
+    Raises:
+        SettingsError: if it was given and names nothing, as with a variable that is not set: no default was meant.
+    """
+    from gnb.core.errors import SettingsError
+
+    names = tuple(name for value in values for part in value.split(",") if (name := part.strip()))
+    if values and not names:
+        raise SettingsError("An option that takes names was given an empty one: name something, or leave it out.")
+    return names
 
 
 def note(message: str) -> None:

@@ -210,7 +210,8 @@ def _plan(job: Job) -> dict[str, Any]:
             raise
         note(f"Without the tokenizer nothing can be counted. {error}")
         counts = {}
-    settings = job.options.model_dump()
+    learns_answers = job.options.task == "rewrite"
+    settings = job.options.model_dump(exclude=None if learns_answers else {"prompt", "references", "change_weight"})
     settings["context_length"] = context_length(job.options)
     settings["dtype"] = str(pick_dtype(job.options.dtype)).removeprefix("torch.")
     return {"data hash": job.data.hash(), **counts, "optimiser": "AdamW", **settings}

@@ -155,7 +155,16 @@ class Settings:
         head, _, argument = text.partition(":") if kind == "source" else (text, "", "")
         label, _, name = head.strip().partition("=")
         tables: dict[str, Table] = getattr(self.file, f"{kind}s")
-        name = name or tables.get(label, {}).get("use", label)
+        if not label.strip():
+            raise SettingsError(f"{text!r} has no name: write NAME or LABEL=NAME.")
+        used = tables.get(label, {}).get("use", label)
+        if used != label and label in registry.components[kind]:
+            raise SettingsError(
+                f"[{kind}s.{label}] uses {used!r}, though {label!r} is a {kind} itself. Give the table another name."
+            )
+        name = name or used
+        if name in tables and name not in registry.components[kind] and name != label:
+            raise SettingsError(f"{label!r} uses {name!r}, which is a table itself: name the {kind} that it uses.")
         if name not in registry.components[kind]:
             if kind == "source" and Path(text).exists():
                 fitting = "prepared" if Path(text).is_dir() else "jsonl, csv, parquet or text"

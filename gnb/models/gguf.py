@@ -40,7 +40,8 @@ def gguf_folder(file: Path) -> Path:
 def converted(folder: Path, make: Callable[[Path], None]) -> Path:
     """Return a folder of the cache, made at the first call.
 
-    Several processes may ask at once; a killed conversion leaves nothing behind that looks finished.
+    Several processes may ask at once; a killed conversion leaves nothing behind that looks finished, and what it leaves
+    goes at the next one.
 
     Args:
         folder: the folder.
@@ -60,6 +61,8 @@ def converted(folder: Path, make: Callable[[Path], None]) -> Path:
     with FileLock(folder.with_suffix(".lock")):
         if not folder.exists():
             _log.info("Unpacking the model into %s. This may take some minutes, and is done once.", folder)
+            for left in folder.parent.glob(f".{folder.name}-{'?' * 8}"):  # of one that was killed: the lock is ours
+                shutil.rmtree(left, ignore_errors=True)
             scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
             try:
                 make(scratch / "out")

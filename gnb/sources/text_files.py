@@ -44,14 +44,21 @@ class TextSource(Source):
         Raises:
             InputError: if there is no such file, or no text in any.
         """
-        empty = True
-        for piece in open_pieces(self.options.path, ENDINGS, report):
-            for number, text in self._texts(piece, report):
+        empty, faults = True, list[Problem]()
+
+        def note(problem: Problem) -> None:
+            faults.extend([problem] if not faults else [])
+            report(problem)
+
+        for piece in open_pieces(self.options.path, ENDINGS, note):
+            for number, text in self._texts(piece, note):
                 empty = False
                 origin = f"{piece.label}:{number}"
                 yield Example(origin, text, origin=origin)
         if empty:
-            raise InputError(f"{self.options.path}: holds no text.")
+            raise InputError(
+                f"{self.options.path}: holds no text{f' that can be read. {faults[0]}' if faults else ''}."
+            )
 
     def _texts(self, piece: Piece, report: Report) -> Iterator[tuple[int, str]]:
         lines = self._lines(piece, report)
