@@ -47,7 +47,8 @@ class TextSource(Source):
         empty, faults = True, list[Problem]()
 
         def note(problem: Problem) -> None:
-            faults.extend([problem] if not faults else [])
+            if not faults:
+                faults.append(problem)
             report(problem)
 
         for piece in open_pieces(self.options.path, ENDINGS, note):
@@ -56,9 +57,8 @@ class TextSource(Source):
                 origin = f"{piece.label}:{number}"
                 yield Example(origin, text, origin=origin)
         if empty:
-            raise InputError(
-                f"{self.options.path}: holds no text{f' that can be read. {faults[0]}' if faults else ''}."
-            )
+            why = f" that can be read. {faults[0]}" if faults else ""
+            raise InputError(f"{self.options.path}: holds no text{why}.")
 
     def _texts(self, piece: Piece, report: Report) -> Iterator[tuple[int, str]]:
         lines = self._lines(piece, report)
